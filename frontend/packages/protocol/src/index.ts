@@ -1,0 +1,41 @@
+/**
+ * Shapes of the REST API, the live stream and the site widget, as they travel: snake_case names,
+ * identifiers are UUID strings, times are ISO 8601 in UTC.
+ */
+export * from "./parts";
+export * from "./people";
+export * from "./channels";
+export * from "./conversations";
+export * from "./stream";
+export * from "./widget";
+
+export type Id = string;
+/** For example `2026-11-20T08:00:00Z`. */
+export type Instant = string;
+
+/** One page of a list; `next` is an opaque cursor, null on the last page. */
+export interface Page<T> {
+  items: T[];
+  next: string | null;
+}
+
+export interface FieldProblem {
+  /** Path of the field, for example `config.phone`. */
+  field: string;
+  message: string;
+}
+
+/** RFC 9457 problem document. */
+export interface Problem {
+  type?: string;
+  title: string;
+  status: number;
+  detail?: string;
+  code?: string;
+  errors?: FieldProblem[];
+}
+
+export interface Bilingual {
+  en: string;
+  zh: string;
+}

@@ -1,0 +1,154 @@
+import type { Id } from "./index";
+
+export interface FileRef {
+  id: Id;
+  name: string;
+  mime: string;
+  /** Bytes. */
+  size: number;
+  /** Signed and relative: `/files/<id>/<name>?…`; supports Range. */
+  url: string;
+  /** Pixels. */
+  width?: number | null;
+  height?: number | null;
+  /** Seconds. */
+  duration?: number | null;
+}
+
+export interface TextPart {
+  type: "text";
+  text: string;
+  /** The quoted earlier mail, cut off the text. */
+  quoted?: string | null;
+  /** The sanitised HTML version of a mail. */
+  html_file?: FileRef | null;
+}
+
+export type MediaType = "image" | "audio" | "video" | "file" | "sticker";
+
+export interface MediaPart {
+  type: MediaType;
+  file: FileRef | null;
+  caption?: string | null;
+  name?: string | null;
+  mime?: string | null;
+  size?: number | null;
+  state: "stored" | "fetching" | "failed";
+  error?: string | null;
+}
+
+export interface LocationPart {
+  type: "location";
+  latitude: number;
+  longitude: number;
+  name?: string | null;
+  address?: string | null;
+}
+
+export interface ContactPart {
+  type: "contact";
+  name: string;
+  phones: string[];
+  emails: string[];
+  organisation?: string | null;
+}
+
+export interface ChoiceButton {
+  id: string;
+  title: string;
+  url?: string | null;
+}
+
+export interface ChoicesPart {
+  type: "choices";
+  text: string;
+  buttons: ChoiceButton[];
+  style: "buttons" | "list";
+  /** Label of the button that opens a list. */
+  button?: string | null;
+}
+
+export interface ChoicePart {
+  type: "choice";
+  id: string;
+  title: string;
+  description?: string | null;
+}
+
+export interface OrderItem {
+  product_id: string;
+  name?: string | null;
+  quantity: number;
+  price: number | string;
+  currency: string;
+}
+
+export interface OrderPart {
+  type: "order";
+  items: OrderItem[];
+  text?: string | null;
+}
+
+export interface ProductPart {
+  type: "product";
+  product_id: string;
+  catalog_id?: string | null;
+  title?: string | null;
+}
+
+export interface FormPart {
+  type: "form";
+  values: Record<string, unknown>;
+}
+
+export interface TemplatePart {
+  type: "template";
+  name: string;
+  language: string;
+  text?: string | null;
+  variables: string[];
+}
+
+export interface LinkPart {
+  type: "link";
+  url: string;
+  title?: string | null;
+  description?: string | null;
+}
+
+/** Something that happened, told in the timeline: assignment, status change, number changed. */
+export interface NoticePart {
+  type: "notice";
+  code: string;
+  text: string;
+  data?: Record<string, unknown> | null;
+}
+
+export interface UnsupportedPart {
+  type: "unsupported";
+  what: string;
+  detail: string;
+}
+
+export type Part =
+  | TextPart
+  | MediaPart
+  | LocationPart
+  | ContactPart
+  | ChoicesPart
+  | ChoicePart
+  | OrderPart
+  | ProductPart
+  | FormPart
+  | TemplatePart
+  | LinkPart
+  | NoticePart
+  | UnsupportedPart;
+
+/** A part as a client sends it: media name a file that was uploaded before. */
+export type OutgoingPart =
+  | { type: "text"; text: string }
+  | { type: MediaType; file_id: Id; caption?: string }
+  | LocationPart
+  | ChoicesPart
+  | TemplatePart;
