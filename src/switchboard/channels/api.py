@@ -1,0 +1,358 @@
+"""The whole of what an adapter sees of Switchboard: facts, parts, outcomes, the protocol.
+
+An adapter translates; it has no database, clock, retry, rate limit, splitting or fallback. `core.fit` cuts and degrades,
+`delivery` retries and paces, `net` guards and times out, `ingest` stores and deduplicates.
+"""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, ClassVar, Protocol, runtime_checkable
+from uuid import UUID
+
+import msgspec
+
+from switchboard.core.facts import (
+    AccountChanged,
+    Claim,
+    EchoReceived,
+    IdentityChanged,
+    Inbound,
+    MessageEdited,
+    MessageRecalled,
+    MessageReceived,
+    Nudge,
+    ReachChanged,
+    Reacted,
+    ReceiptReceived,
+    Sender,
+    Typed,
+    Unreadable,
+)
+from switchboard.core.outcomes import InDoubt, Outcome, Reauthorise, Refused, Response, Retry
+from switchboard.core.parts import (
+    MEDIA,
+    Audio,
+    Button,
+    Choice,
+    Choices,
+    ContactCard,
+    File,
+    Form,
+    Image,
+    Link,
+    Location,
+    Media,
+    Notice,
+    Order,
+    OrderItem,
+    Part,
+    Product,
+    Source,
+    Sticker,
+    Template,
+    Text,
+    Unsupported,
+    Video,
+)
+
+__all__ = [
+    "MEDIA", "AccountChanged", "Account", "Audio", "BadPayload", "BadSignature", "Button", "Channel", "Choice", "Choices",
+    "Claim", "ContactCard", "Content", "EchoReceived", "File", "Form", "Http", "IdentityChanged", "Image", "InDoubt",
+    "Inbound", "Io", "Link", "Location", "Media", "MessageEdited", "MessageRecalled", "MessageReceived", "Notice", "Nudge",
+    "Order", "OrderItem", "Outbound", "Outcome", "Part", "Polled", "Product", "Profile", "RawRequest", "ReachChanged", "Reacted",
+    "Reauthorise", "ReceiptReceived", "Refused", "Reply", "Response", "Retry", "Sender", "Sent", "Source", "Sticker",
+    "Stream", "Template", "Text", "Typed", "Unreadable", "Unsupported", "Video", "decode",
+    "field", "redact", "secret", "secrets_of",
+]
+
+
+# -- what comes in ---------------------------------------------------------------------------------------------------
+
+
+class RawRequest(msgspec.Struct, frozen=True):
+    """One request at the webhook door. Header names are lower-case; `body` is what was signed, byte for byte."""
+
+    method: str
+    url: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    received_at: datetime
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """An answer of the platform's own liking, where 200 with an empty body won't do."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "text/plain; charset=utf-8"
+
+
+class BadSignature(Exception):
+    """The request isn't the platform's. Answered 401, counted, nothing stored."""
+
+
+class BadPayload(Exception):
+    """The envelope can't be read. Stored as unreadable, acknowledged, shown, replayable. The text says what was wrong."""
+
+
+# -- what goes out ---------------------------------------------------------------------------------------------------
+
+
+class Content(msgspec.Struct, frozen=True):
+    """A stored file, ready to be sent. `url` is a signed public address, empty when the installation has none."""
+
+    name: str
+    mime: str
+    data: bytes
+    url: str = ""
+
+
+class Outbound(msgspec.Struct, frozen=True):
+    """One platform message, already cut to the platform's size by `core.fit`.
+
+    `parts` are one send's worth (usually one part). `idempotency_key` is stable over retries. `thread` are the Message-IDs
+    of a mail's ancestors, oldest first. `reply_to` is the platform's id of the message answered.
+    """
+
+    account: str
+    to: str
+    parts: Sequence[Part]
+    idempotency_key: str
+    reply_to: str = ""
+    subject: str = ""
+    thread: Sequence[str] = ()
+    slot: str = ""
+    author: str = ""
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """The platform took it. `status` is sent, or delivered where acceptance means arrival. Ids may be empty."""
+
+    external_id: str = ""
+    status: str = "sent"
+
+
+# -- the outside world, as an adapter may touch it -------------------------------------------------------------------
+
+
+class Http(Protocol):
+    """Outbound HTTP under the address guard. Connect failures raise Retry; an answer that never came raises InDoubt."""
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        json: Any = None,
+        form: Mapping[str, str] | None = None,
+        files: Mapping[str, tuple[str, bytes, str]] | None = None,
+        content: bytes | None = None,
+        timeout: float = 20,
+        max_bytes: int = 50_000_000,
+    ) -> Response: ...
+
+
+class Stream(Protocol):
+    """A guarded TCP connection's address: connect exactly here, with `server_name` for TLS."""
+
+    host: str
+    port: int
+    address: str
+
+
+class Io(Protocol):
+    """All of the outside world that an adapter may use.
+
+    `http` talks; `resolve` checks host and port against the address guard and returns the one address to connect to (for
+    libraries that speak IMAP, SMTP or SMPP themselves); `file` loads a stored file that a part names; `base` returns an
+    operator's replacement for a platform's base URL (the sandbox), else the default given.
+    """
+
+    http: Http
+
+    async def resolve(self, host: str, port: int) -> Stream: ...
+    async def file(self, file_id: UUID) -> Content: ...
+    def base(self, name: str, default: str) -> str: ...
+
+
+# -- the protocol ----------------------------------------------------------------------------------------------------
+
+
+class Account(msgspec.Struct, frozen=True):
+    """A number, bot, page or mailbox that these credentials can speak for."""
+
+    external_id: str
+    name: str
+
+
+class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a platform tells of a person on request."""
+
+    name: str = ""
+    language: str = ""
+    avatar: Source | None = None
+
+
+class Polled(msgspec.Struct, frozen=True):
+    """Facts fetched by polling, the cursor to save with them in one transaction, and whether more is waiting.
+
+    `raw` are the bytes the facts came from, kept for replay.
+    """
+
+    facts: Sequence[Inbound]
+    cursor: str
+    more: bool = False
+    raw: bytes = b""
+
+
+class Channel(Protocol):
+    """What every adapter is. Optional members are the protocols below; the manifest names those an adapter has."""
+
+    config_type: ClassVar[type[msgspec.Struct]]
+
+    def __init__(self, config: Any, io: Io) -> None: ...
+    def verify(self, request: RawRequest) -> None:
+        """Raise BadSignature unless the request is the platform's. Pure; compares in constant time."""
+
+    def parse(self, request: RawRequest) -> list[Inbound]:
+        """Return the facts of one request. Pure. Raises BadPayload for the envelope only; unknown → Unsupported."""
+
+    async def send(self, message: Outbound) -> Sent:
+        """Hand one message to the platform; raises Retry, Refused, Reauthorise or InDoubt."""
+
+    async def probe(self) -> list[Account]:
+        """Check the credentials and list the accounts they serve; raises Reauthorise or Refused in the platform's words."""
+
+
+@runtime_checkable
+class Challenges(Protocol):
+    """Answers the platform's verification request (GET with a challenge)."""
+
+    def challenge(self, request: RawRequest) -> Reply: ...
+
+
+@runtime_checkable
+class Acks(Protocol):
+    """Wants something other than an empty 200 as acknowledgement."""
+
+    def ack(self, request: RawRequest) -> Reply: ...
+
+
+@runtime_checkable
+class Registers(Protocol):
+    """Can tell the platform our webhook address."""
+
+    async def register(self, webhook_url: str) -> None: ...
+
+
+@runtime_checkable
+class Polls(Protocol):
+    """Fetches instead of being told. `cursor` is what the last call returned, empty at first."""
+
+    async def poll(self, account: str, cursor: str) -> Polled: ...
+
+
+@runtime_checkable
+class Sessions(Protocol):
+    """Keeps a long-lived connection (IMAP IDLE, SMPP) under the connection's lease.
+
+    Yields batches as they come; the caller has stored a batch, cursor included, before it asks for the next one. `load`
+    returns the saved cursor of an account.
+    """
+
+    def session(self, load: Callable[[str], Awaitable[str]]) -> AsyncIterator[tuple[str, Polled]]: ...
+
+
+@runtime_checkable
+class FetchesMedia(Protocol):
+    """Downloads media by the platform's reference; raises Retry, Refused (expired, too large) or Reauthorise."""
+
+    async def fetch_media(self, account: str, source: Source) -> Content: ...
+
+
+@runtime_checkable
+class ExtractsMedia(Protocol):
+    """Takes media out of a raw body that we keep (mail attachments, HTML bodies). Pure; raises Refused."""
+
+    def extract_media(self, raw: bytes, source: Source) -> Content: ...
+
+
+@runtime_checkable
+class FetchesProfile(Protocol):
+    """Looks a person up."""
+
+    async def fetch_profile(self, account: str, claim: Claim) -> Profile: ...
+
+
+@runtime_checkable
+class MarksRead(Protocol):
+    """Tells the platform that an agent has read (and, where it can, is typing)."""
+
+    async def mark_read(self, account: str, to: str, external_id: str, typing: bool) -> None: ...
+
+
+# -- configuration fields --------------------------------------------------------------------------------------------
+
+
+def field(title: str, zh: str, description: str = "", description_zh: str = "", **extra: Any) -> msgspec.Meta:
+    """Describe a configuration field in both languages; becomes the administrator's form through JSON Schema."""
+    schema = {"x-title-zh": zh, "x-description-zh": description_zh, **extra}
+    return msgspec.Meta(title=title, description=description, extra_json_schema=schema)
+
+
+def secret(title: str, zh: str, description: str = "", description_zh: str = "") -> msgspec.Meta:
+    """Describe a field that is encrypted at rest and never returned."""
+    return field(title, zh, description, description_zh, **{"x-secret": True})
+
+
+def secrets_of(config: msgspec.Struct) -> list[str]:
+    """Return the values of all fields marked `secret`, longest first, so that they can be kept out of texts."""
+    schema, components = msgspec.json.schema_components([type(config)], ref_template="{name}")
+    properties: dict[str, Any] = components[schema[0]["$ref"]]["properties"]
+    values = [getattr(config, field.name) for field in msgspec.structs.fields(config)
+              if properties[field.encode_name].get("x-secret")]
+    return sorted({value for value in values if isinstance(value, str) and value}, key=len, reverse=True)
+
+
+def redact(text: str, secrets: Sequence[str]) -> str:
+    """Return a platform's words without the secrets it may have repeated (Graph quotes a malformed token in full)."""
+    for value in secrets:
+        text = text.replace(value, "…")
+    return text
+
+
+# -- reading what arrived --------------------------------------------------------------------------------------------
+
+
+def decode(body: bytes) -> Any:
+    """Return a JSON body; raises BadPayload.
+
+    Platforms cut texts in the middle of an emoji, and one half of a pair must not cost the whole envelope: lone
+    surrogates come back as U+FFFD, numbers of absurd length as text.
+    """
+    try:
+        return msgspec.json.decode(body)
+    except RecursionError:
+        raise BadPayload("the JSON is nested too deeply") from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        pass
+    try:
+        return _mended(json.loads(body, parse_int=lambda digits: int(digits) if len(digits) < 400 else digits))
+    except (ValueError, RecursionError) as error:
+        raise BadPayload(f"the body is not JSON: {error}") from None
+
+
+def _mended(value: Any) -> Any:
+    match value:
+        case str():
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        case list():
+            return [_mended(item) for item in value]
+        case dict():
+            return {_mended(key): _mended(item) for key, item in value.items()}
+        case _:
+            return value
