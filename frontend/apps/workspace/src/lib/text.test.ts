@@ -1,0 +1,46 @@
+import { describe, expect, it } from "vitest";
+import { fileSize, linkRuns, markedRuns, onlyEmoji } from "./text";
+
+describe("linkRuns", () => {
+  it("links addresses and keeps full-width punctuation outside", () => {
+    expect(linkRuns("请看https://example.com/a?b=1。谢谢")).toEqual([
+      { text: "请看" },
+      { text: "https://example.com/a?b=1", href: "https://example.com/a?b=1" },
+      { text: "。谢谢" },
+    ]);
+  });
+  it("leaves a closing bracket and a full stop out of the link", () => {
+    expect(linkRuns("(see https://example.com/x).").at(1)?.text).toBe("https://example.com/x");
+  });
+  it("never links a script address", () => {
+    expect(linkRuns("javascript:alert(1)")).toEqual([{ text: "javascript:alert(1)" }]);
+  });
+});
+
+describe("markedRuns", () => {
+  it("cuts overlapping ranges once", () => {
+    const marks = [
+      { start: 2, end: 4 },
+      { start: 0, end: 3 },
+    ];
+    expect(markedRuns("退款申请", marks)).toEqual([
+      { text: "退款申", hit: true },
+      { text: "请", hit: true },
+    ]);
+  });
+});
+
+describe("onlyEmoji", () => {
+  it("knows emoji from text and digits", () => {
+    expect(onlyEmoji("👍🏽 🎉")).toBe(true);
+    expect(onlyEmoji("👨‍👩‍👧")).toBe(true);
+    expect(onlyEmoji("12")).toBe(false);
+    expect(onlyEmoji("ok 👍")).toBe(false);
+  });
+});
+
+describe("fileSize", () => {
+  it("uses decimal units", () => {
+    expect([fileSize(512), fileSize(2_400), fileSize(31_000_000)]).toEqual(["512 B", "2.4 kB", "31 MB"]);
+  });
+});
