@@ -19,6 +19,17 @@ export interface Page {
   referrer: string;
 }
 
+const DEFAULTS: Config = {
+  name: "",
+  colour: "",
+  greeting: {},
+  languages: [],
+  online: true,
+  offline_form: false,
+  pre_chat: [],
+  max_file_bytes: 20_000_000,
+};
+
 export class Api {
   private readonly root: string;
   private readonly base: string;
@@ -39,17 +50,7 @@ export class Api {
   }
 
   async config(): Promise<Config> {
-    const raw = await request<Partial<Config>>(`${this.root}config`, {});
-    return {
-      name: raw.name ?? "",
-      colour: raw.colour ?? "#1f6feb",
-      greeting: raw.greeting ?? {},
-      languages: raw.languages ?? [],
-      online: raw.online ?? true,
-      offline_form: raw.offline_form ?? false,
-      pre_chat: raw.pre_chat ?? [],
-      max_file_bytes: raw.max_file_bytes ?? 20_000_000,
-    };
+    return { ...DEFAULTS, ...(await request<Partial<Config>>(`${this.root}config`, {})) };
   }
 
   session(token: string | null, language: string, page: Page, user: User | null): Promise<Session> {

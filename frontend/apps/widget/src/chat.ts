@@ -1,19 +1,13 @@
 /** Joins the pure conversation with the socket, the uploads and what the browser keeps. The screen only reads and calls. */
 import { Api, RequestFailed } from "./api";
-import {
-  EMPTY,
-  lastPosition,
-  reduce,
-  unread,
-  type Action,
-  type Conversation,
-  type Outgoing,
-} from "./conversation";
+import { EMPTY, lastPosition, reduce, unread, type Action, type Conversation } from "./conversation";
+import { Listeners } from "./events";
 import type { Language, Options } from "./options";
+import { draft, toWire } from "./outgoing";
 import { Socket, retryDelay, type Phase } from "./socket";
 import { Keep } from "./storage";
 import { Uploads } from "./uploads";
-import type { Config, Message, OutgoingPart, Part, Profile, ServerFrame, User } from "./wire";
+import type { Config, Part, Profile, ServerFrame, User } from "./wire";
 
 const TYPING_EVERY_MS = 3_000;
 const TYPING_SHOWN_MS = 6_000;
@@ -35,22 +29,14 @@ export interface View {
   notice: string | null;
 }
 
-export interface Events {
-  ready: { online: boolean };
-  open: undefined;
-  close: undefined;
-  message: Message;
-  unread: number;
-}
-
 export class Chat {
   view: View;
   readonly api: Api;
+  readonly events = new Listeners();
   private readonly keep: Keep;
   private readonly socket: Socket;
   private readonly uploads: Uploads;
   private readonly watchers = new Set<() => void>();
-  private readonly listeners = new Map<string, Set<(detail: unknown) => void>>();
   private language: Language = "en";
   private user: User | null;
   private session: Promise<string> | null = null;
@@ -69,7 +55,8 @@ export class Chat {
       token: () => this.authorise(),
       progress: (client_id, progress) => this.dispatch({ type: "progress", client_id, progress }),
       done: (client_id, part) => this.uploaded(client_id, part),
-      failed: (client_id, code, message) => this.dispatch({ type: "fail", client_id, error: { code, message } }),
+      failed: (client_id, code, message) =>
+        this.dispatch({ type: "fail", client_id, error: { code, message } }),
     });
     this.socket = new Socket({
       url: this.api.socketUrl,
@@ -126,7 +113,7 @@ export class Chat {
   setOpen(open: boolean): void {
     this.keep.setOpen(open);
     if (open) this.connect();
-    this.emit(open ? "open" : "close", undefined);
+    this.events.emit(open ? "open" : "close", undefined);
   }
 
   sendText(text: string): void {
@@ -206,13 +193,6 @@ export class Chat {
     return () => this.watchers.delete(watcher);
   }
 
-  on<Name extends keyof Events>(name: Name, listener: (detail: Events[Name]) => void): () => void {
-    const set = this.listeners.get(name) ?? new Set();
-    this.listeners.set(name, set);
-    set.add(listener as (detail: unknown) => void);
-    return () => set.delete(listener as (detail: unknown) => void);
-  }
-
   notice(text: string): void {
     clearTimeout(this.noticeTimer);
     this.noticeTimer = setTimeout(() => this.show({ notice: null }), NOTICE_MS);
@@ -288,7 +268,7 @@ export class Chat {
     if (readByVisitor > 0) this.socket.send({ type: "read", position: readByVisitor });
     this.flush(outbox.map((item) => item.client_id));
     this.lookAt(location.href, document.title);
-    this.emit("ready", { online: this.view.conversation.online });
+    this.events.emit("ready", { online: this.view.conversation.online });
   }
 
   private receive(frame: ServerFrame): void {
@@ -303,7 +283,8 @@ export class Chat {
     if (frame.type === "history") this.show({ loadingOlder: false });
     this.dispatch({ type: "frame", frame });
     if (frame.type === "message" && frame.message.direction === "out") {
-      if (!known.some((message) => message.id === frame.message.id)) this.emit("message", frame.message);
+      if (!known.some((message) => message.id === frame.message.id))
+        this.events.emit("message", frame.message);
     }
     if (frame.type === "typing") {
       clearTimeout(this.typingTimer);
@@ -339,7 +320,10 @@ export class Chat {
     clearTimeout(this.ackTimer);
     if (!this.view.conversation.outbox.some((item) => item.state === "waiting")) return;
     this.ackTimer = setTimeout(() => {
-      if (this.socket.phase === "ready" && this.view.conversation.outbox.some((item) => item.state === "waiting"))
+      if (
+        this.socket.phase === "ready" &&
+        this.view.conversation.outbox.some((item) => item.state === "waiting")
+      )
         this.socket.reconnect();
     }, ACK_WITHIN_MS);
   }
@@ -353,49 +337,17 @@ export class Chat {
     const before = this.view.conversation;
     const conversation = reduce(before, action);
     if (conversation === before) return;
-    this.keepOutbox(before.outbox, conversation.outbox);
+    this.keep.followOutbox(before.outbox, conversation.outbox);
     const count = unread(conversation);
     const changed = count !== this.view.unread;
     this.show({ conversation, unread: count });
-    if (changed) this.emit("unread", count);
-  }
-
-  private keepOutbox(before: readonly Outgoing[], after: readonly Outgoing[]): void {
-    if (before === after) return;
-    for (const item of after) {
-      if (before.includes(item)) continue;
-      if (item.state === "sent") this.keep.removeOutgoing(item.client_id);
-      // A file that is not uploaded lives in this page only.
-      else if (item.state === "waiting" || (item.state === "failed" && item.parts.flatMap(toWire).length > 0))
-        this.keep.putOutgoing(item);
-    }
-    const left = new Set(after.map((item) => item.client_id));
-    for (const item of before) {
-      if (left.has(item.client_id)) continue;
-      this.keep.removeOutgoing(item.client_id);
-      this.uploads.release(item.client_id);
-    }
+    if (changed) this.events.emit("unread", count);
   }
 
   private show(change: Partial<View>): void {
     this.view = { ...this.view, ...change };
     for (const watcher of this.watchers) watcher();
   }
-
-  private emit<Name extends keyof Events>(name: Name, detail: Events[Name]): void {
-    for (const listener of this.listeners.get(name) ?? []) {
-      // The host page's fault must not break the chat.
-      try {
-        listener(detail);
-      } catch (error) {
-        console.error(error);
-      }
-    }
-  }
-}
-
-function draft(parts: Part[]): Outgoing {
-  return { client_id: uuid(), parts, at: new Date().toISOString(), state: "waiting" };
 }
 
 function claims(options: Options): Profile {
@@ -403,22 +355,4 @@ function claims(options: Options): Profile {
   if (options.name) profile.name = options.name;
   if (options.email) profile.email = options.email;
   return profile;
-}
-
-function toWire(part: Part): OutgoingPart[] {
-  if (part.type === "text") return [{ type: "text", text: part.text }];
-  if (part.type === "choice") return [{ type: "choice", id: part.id, title: part.title }];
-  if ((part.type === "image" || part.type === "file") && part.file?.id) {
-    return [{ type: part.type, file_id: part.file.id }];
-  }
-  return [];
-}
-
-/** crypto.randomUUID exists on https pages only. */
-function uuid(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
-  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }

@@ -213,8 +213,9 @@ function fromOutgoing(item: Outgoing): Entry {
 }
 
 export function unread(state: Conversation): number {
-  return state.messages.filter((m) => m.direction === "out" && !m.recalled_at && m.position > state.readByVisitor)
-    .length;
+  return state.messages.filter(
+    (m) => m.direction === "out" && !m.recalled_at && m.position > state.readByVisitor,
+  ).length;
 }
 
 export function lastPosition(state: Conversation): number {

@@ -43,10 +43,7 @@ export function readOptions(tag: HTMLScriptElement): Options | null {
 }
 
 /** The first wish that the channel speaks: the tag, the page, the browser. */
-export function chooseLanguage(
-  wishes: readonly (string | null)[],
-  languages: Config["languages"],
-): Language {
+export function chooseLanguage(wishes: readonly (string | null)[], languages: Config["languages"]): Language {
   const spoken = languages.map(toLanguage);
   const allowed = (language: Language) => spoken.length === 0 || spoken.includes(language);
   for (const wish of wishes) {

@@ -1,5 +1,6 @@
 /** What outlives the page: the visitor's token, what was read, and messages that nobody has acknowledged. */
 import type { Outgoing } from "./conversation";
+import { toWire } from "./outgoing";
 import type { Profile } from "./wire";
 
 export interface Visitor {
@@ -68,8 +69,23 @@ export class Keep {
     return Array.isArray(items) ? (items as Outgoing[]) : [];
   }
 
+  /** Keeps what waits, and drops what the server has acknowledged. */
+  followOutbox(before: readonly Outgoing[], after: readonly Outgoing[]): void {
+    if (before === after) return;
+    for (const item of after) {
+      if (before.includes(item)) continue;
+      if (item.state === "sent") this.removeOutgoing(item.client_id);
+      // A file that is not uploaded lives in this page only.
+      else if (item.state !== "uploading" && item.parts.flatMap(toWire).length > 0) this.putOutgoing(item);
+    }
+    const left = new Set(after.map((item) => item.client_id));
+    for (const item of before) {
+      if (!left.has(item.client_id)) this.removeOutgoing(item.client_id);
+    }
+  }
+
   /** Other tabs write here too, so each change starts from what is there now. */
-  putOutgoing(item: Outgoing): void {
+  private putOutgoing(item: Outgoing): void {
     const items = this.outbox();
     const index = items.findIndex((other) => other.client_id === item.client_id);
     if (index < 0) items.push(item);
@@ -77,7 +93,7 @@ export class Keep {
     write(this.lasting, this.outboxName(), items);
   }
 
-  removeOutgoing(clientId: string): void {
+  private removeOutgoing(clientId: string): void {
     const items = this.outbox();
     const rest = items.filter((item) => item.client_id !== clientId);
     if (rest.length !== items.length) write(this.lasting, this.outboxName(), rest);

@@ -52,7 +52,7 @@ export class Uploads {
     this.release(clientId);
   }
 
-  /** The message has been filed or dropped: the server's own address replaces the copy in memory. */
+  /** Uploaded or dropped: the server's own address replaces the copy in memory. */
   release(clientId: string): void {
     const file = this.held.get(clientId)?.file;
     this.held.delete(clientId);
@@ -74,7 +74,7 @@ export class Uploads {
         upload.abort.signal,
       );
       if (!this.held.has(clientId)) return;
-      this.held.delete(clientId);
+      this.release(clientId);
       this.events.done(clientId, toPart(stored));
     } catch (error) {
       if (!this.held.has(clientId)) return;

@@ -137,7 +137,11 @@ export function speak(language: Language): Say {
 const LOCALES: Record<Language, string> = { en: "en", zh: "zh-CN" };
 
 export function clock(at: string, language: Language): string {
-  return new Date(at).toLocaleTimeString(LOCALES[language], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  return new Date(at).toLocaleTimeString(LOCALES[language], {
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+  });
 }
 
 /** The heading above the messages of one day, in the visitor's own time zone. */
@@ -148,7 +152,12 @@ export function day(at: string, now: Date, language: Language): string {
   if (ago === 0) return speak(language)("today");
   if (ago === 1) return speak(language)("yesterday");
   const year = date.getFullYear() === now.getFullYear() ? undefined : "numeric";
-  return date.toLocaleDateString(LOCALES[language], { year, month: "long", day: "numeric", weekday: "short" });
+  return date.toLocaleDateString(LOCALES[language], {
+    year,
+    month: "long",
+    day: "numeric",
+    weekday: "short",
+  });
 }
 
 export function fileSize(bytes: number): string {
