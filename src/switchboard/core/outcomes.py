@@ -1,4 +1,4 @@
-"""How an attempt to reach the outside world ends: an answer, or one of four failures that delivery acts upon."""
+"""How an attempt to reach the outside world ends: an answer, or one of four failures that delivery knows."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ import msgspec
 
 
 class Outcome(Exception):
-    """A send that did not plainly succeed; `code` is the platform's, the text is fit to be shown and holds no secret."""
+    """A send that didn't plainly succeed. `code` is the platform's; the text is fit to show: no secrets."""
 
     def __init__(self, message: str, *, code: str = "") -> None:
         super().__init__(message)
@@ -23,7 +23,7 @@ class Retry(Outcome):
 
 
 class Refused(Outcome):
-    """The platform will not deliver this message, now or later. `unreachable`: nor any other to this person."""
+    """The platform won't deliver this message, now or later. `unreachable`: nor any other to this person."""
 
     def __init__(self, message: str, *, code: str = "", unreachable: bool = False) -> None:
         super().__init__(message, code=code)
@@ -46,7 +46,7 @@ class Response(msgspec.Struct, frozen=True):
     body: bytes
 
     def json(self) -> Any:
-        """Return the decoded body; raises Retry when it isn't JSON, since a gateway spoke instead of the platform."""
+        """Return the decoded body; raises Retry when it isn't JSON: a gateway spoke, not the platform."""
         try:
             return msgspec.json.decode(self.body)
         except (msgspec.DecodeError, UnicodeDecodeError):
