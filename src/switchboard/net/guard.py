@@ -121,6 +121,8 @@ class Guard:
     async def resolve(self, host: str, port: int, *, timeout: float = 5) -> Stream:
         """Return the one address to connect to; raises Refused, or Retry when the name has none now."""
         name = host.strip().lower().rstrip(".").removeprefix("[").removesuffix("]")
+        if not 0 < port < 65536:
+            raise Refused("This is not a valid port.", code="dns")
         try:
             async with asyncio.timeout(timeout):
                 loop = asyncio.get_running_loop()

@@ -8,6 +8,7 @@ import gzip
 import logging
 import ssl
 import time
+import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from ipaddress import ip_address
 from pathlib import Path
@@ -357,8 +358,12 @@ async def test_inflates_within_the_limit() -> None:
     async with serving(answers(ok(small, "Content-Encoding: gzip"))) as port, going_out(port) as http:
         assert (await http.request("GET", f"http://a.example:{port}/")).body == b"x" * 1000
     async with serving(answers(ok(bomb, "Content-Encoding: gzip"))) as port, going_out(port) as http:
+        tracemalloc.start()
         with pytest.raises(Refused, match="larger"):
             await http.request("GET", f"http://a.example:{port}/", max_bytes=1_000_000)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 8_000_000
     async with serving(answers(ok(b"?", "Content-Encoding: br"))) as port, going_out(port) as http:
         with pytest.raises(InDoubt):
             await http.request("POST", f"http://a.example:{port}/")
@@ -376,7 +381,6 @@ async def test_exactly_the_limit_is_fine() -> None:
         ("file:///etc/passwd", ""),
         ("http://user:pass@a.example/", ""),
         ("http:///x", ""),
-        ("http://a b/", ""),
         ("http://a.example:99999/", ""),
         ("http://a.example/", f"{TOKEN}\r\nX: y"),
         ("http://a.example/", f"{TOKEN}–"),
@@ -390,6 +394,7 @@ async def test_what_cannot_be_written_is_refused(
             url = f"http://a.example:{port}/"
         with pytest.raises(Refused) as refusal, caplog.at_level(logging.DEBUG):
             await http.request("POST", url, headers={"X-Key": header} if header else None)
+    assert refusal.value.code != "address"  # found out before the guard had to
     assert TOKEN not in str(refusal.value) + caplog.text
 
 
