@@ -153,7 +153,7 @@ class Postgres:
         programs = postmaster.make_reachable(programs, account)
         if not self.cluster.exists():
             self._initialise(programs, account)
-        postmaster.sweep(self.cluster)
+        postmaster.sweep(self.cluster, postmaster.socket_directory(self.cluster, account))
         self._launch(programs, account)
 
     def _initialise(self, programs: Programs, account: Account) -> None:

@@ -101,17 +101,20 @@ def _candidates(configured: Path | None) -> Iterator[Path]:
 
 
 def _version(directory: Path, account: Account | None = None) -> str:
-    """Ask the program itself, as the account that will run it: what fails there fails here first."""
+    """Ask the programs themselves, as the account that will run it: what fails there fails here first."""
     lent = lend(account) if account else {}
-    answer = subprocess.run(
-        [directory / "postgres", "--version"],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd="/",
-        **lent,  # type: ignore[call-overload]
-    )
-    found = re.search(r"(\d+(\.\d+)?)", answer.stdout)
+    said = ""
+    for program in PROGRAMS:
+        answer = subprocess.run(
+            [directory / program, "--version"],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd="/",
+            **lent,  # type: ignore[call-overload]
+        )
+        said = answer.stdout
+    found = re.search(r"(\d+(\.\d+)?)", said)
     if found is None:
         raise PostgresUnavailable(f"{directory / 'postgres'} does not tell its version.")
     return found[1]
@@ -149,6 +152,7 @@ def make_reachable(programs: Programs, account: Account) -> Programs:
     """
     if not account.lent or _runs(programs.directory, account):
         return programs
+    installation = programs.directory.parent
     size = (programs.directory / "postgres").stat().st_size
     mark = hashlib.sha256(f"{programs.version} {size}".encode()).hexdigest()[:8]
     for parent in (Path("/var/lib/switchboard"), Path("/var/tmp/switchboard")):  # noqa: S108
@@ -158,15 +162,16 @@ def make_reachable(programs: Programs, account: Account) -> Programs:
             if parent.lstat().st_uid != 0 or parent.is_symlink():
                 continue
             if not target.exists():
-                _copy(programs.directory.parent, target)
+                _copy(installation, target)
                 sys.stderr.write(
                     f"switchboard: the account {account.name} cannot reach {programs.directory}; "
                     f"copied PostgreSQL {programs.version} to {target}\n"
                 )
         except OSError:
             continue
-        if _runs(target / "bin", account):
-            return Programs(target / "bin", programs.version)
+        copied = target / installation.parent.name / installation.name / "bin"
+        if _runs(copied, account):
+            return Programs(copied, programs.version)
     raise PostgresUnavailable(
         f"{account.name} can reach neither {programs.directory} nor a copy under /var/lib or /var/tmp: "
         "start Switchboard as a normal user or set SWITCHBOARD_PG_BIN."
@@ -182,18 +187,24 @@ def _runs(directory: Path, account: Account) -> bool:
 
 
 def _copy(installation: Path, target: Path) -> None:
-    """Copy what a running server needs; the name appears only when the copy is whole."""
+    """Copy what a running server needs; the name appears only when the copy is whole.
+
+    Depth and names are kept, for a wheel's programs find their libraries by relative path,
+    in `<package>.libs` beside it.
+    """
+    package = installation.parent
     partial = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
+        unneeded = shutil.ignore_patterns("*.a", "pkgconfig")
         for part in ("bin", "lib", "share"):
             if (installation / part).is_dir():
-                shutil.copytree(
-                    installation / part,
-                    partial / part,
-                    symlinks=True,
-                    ignore=shutil.ignore_patterns("*.a", "pkgconfig"),
-                )
-        partial.chmod(0o755)
+                inside = partial / package.name / installation.name / part
+                shutil.copytree(installation / part, inside, symlinks=True, ignore=unneeded)
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, partial / libraries.name, symlinks=True)
+        for directory in (partial, partial / package.name, partial / package.name / installation.name):
+            directory.chmod(0o755)
         try:
             partial.rename(target)
         except OSError:
@@ -254,11 +265,11 @@ def living_postmaster(cluster: Path) -> int | None:
     return pid if pid is not None and _works_in(pid, cluster) else None
 
 
-def sweep(cluster: Path, patience: float = 1.0) -> None:
+def sweep(cluster: Path, sockets: Path, patience: float = 1.0) -> None:
     """Make way for a new postmaster after the old one died without goodbye.
 
-    Its orphans notice by themselves in a moment; one that does not is ended. A lock file that names a zombie
-    or a stranger would stop PostgreSQL, which only asks whether the number is taken; so it goes.
+    Its orphans notice by themselves in a moment; one that does not is ended. Lock files that name a zombie or a
+    stranger would stop PostgreSQL, which only asks whether the number is taken; so they go.
     """
     if LINUX:
         deadline = time.monotonic() + patience
@@ -270,4 +281,5 @@ def sweep(cluster: Path, patience: float = 1.0) -> None:
                     os.kill(pid, signal.SIGKILL)
                 deadline = time.monotonic() + patience
             time.sleep(0.005)
-        (cluster / "postmaster.pid").unlink(missing_ok=True)
+        for lock in (cluster / "postmaster.pid", sockets / f"{SOCKET_NAME}.lock"):
+            lock.unlink(missing_ok=True)
