@@ -4,8 +4,7 @@ import type { Language } from "./options";
 const en = {
   open: "Open chat",
   openUnread: "Open chat, {n} unread",
-  close: "Close chat",
-  closeThing: "Close",
+  close: "Close",
   online: "We are online",
   away: "We are away right now",
   reconnecting: "Connecting again…",
@@ -18,7 +17,6 @@ const en = {
   today: "Today",
   yesterday: "Yesterday",
   newMessages: "New messages",
-  older: "Loading earlier messages…",
   conversation: "Conversation",
   you: "You",
   waiting: "Sending…",
@@ -34,9 +32,7 @@ const en = {
   typing: "{name} is typing",
   someone: "Support",
   image: "Image",
-  viewImage: "View image {name}",
   openOriginal: "Open original",
-  download: "Download {name}",
   fetching: "On its way…",
   lost: "This file could not be loaded",
   location: "Location",
@@ -55,11 +51,9 @@ const en = {
   start: "Start chat",
   skip: "Skip",
   tooLarge: "{name} is larger than {size}",
-  empty: "{name} is empty",
   tooMany: "Up to {n} files at a time",
   offlineError: "No connection",
   refused: "The server did not accept it",
-  wroteYou: "New message from {name}",
 } as const;
 
 export type Word = keyof typeof en;
@@ -67,8 +61,7 @@ export type Word = keyof typeof en;
 const zh: Record<Word, string> = {
   open: "打开在线咨询",
   openUnread: "打开在线咨询，{n} 条未读",
-  close: "收起对话",
-  closeThing: "关闭",
+  close: "关闭",
   online: "客服在线",
   away: "客服暂时不在线",
   reconnecting: "正在重新连接…",
@@ -81,7 +74,6 @@ const zh: Record<Word, string> = {
   today: "今天",
   yesterday: "昨天",
   newMessages: "有新消息",
-  older: "正在加载更早的消息…",
   conversation: "对话内容",
   you: "您",
   waiting: "发送中…",
@@ -97,9 +89,7 @@ const zh: Record<Word, string> = {
   typing: "{name}正在输入",
   someone: "客服",
   image: "图片",
-  viewImage: "查看图片 {name}",
   openOriginal: "查看原图",
-  download: "下载 {name}",
   fetching: "正在接收…",
   lost: "文件无法加载",
   location: "位置",
@@ -118,11 +108,9 @@ const zh: Record<Word, string> = {
   start: "开始咨询",
   skip: "跳过",
   tooLarge: "{name} 超过 {size}，无法发送",
-  empty: "{name} 是空文件",
   tooMany: "一次最多发送 {n} 个文件",
   offlineError: "网络未连接",
   refused: "服务器未接受此消息",
-  wroteYou: "{name}发来新消息",
 };
 
 const WORDS: Record<Language, Record<Word, string>> = { en, zh };

@@ -67,10 +67,10 @@ export function App({ chat, language, say, theme, startOpen, onControls }: Props
         {peek && !open && (
           <div class="peek" role="status">
             <button type="button" class="peek-body" onClick={() => set(true)}>
-              <strong aria-label={say("wroteYou", { name: author })}>{author}</strong>
+              <strong>{author}</strong>
               <span>{summary(peek.parts, say)}</span>
             </button>
-            <button type="button" class="icon" aria-label={say("closeThing")} onClick={() => setPeek(null)}>
+            <button type="button" class="icon" aria-label={say("close")} onClick={() => setPeek(null)}>
               <CloseIcon size={16} />
             </button>
           </div>

@@ -20,7 +20,7 @@ export function Lightbox({ file, onClose }: { file: StoredFile; onClose: () => v
       class="lightbox"
       role="dialog"
       aria-modal="true"
-      aria-label={say("viewImage", { name: file.name })}
+      aria-label={file.name}
       onClick={(event) => event.target === event.currentTarget && onClose()}
     >
       <img src={url} alt={file.name} />
@@ -28,7 +28,7 @@ export function Lightbox({ file, onClose }: { file: StoredFile; onClose: () => v
         <a href={url} target="_blank" rel="noopener noreferrer">
           {say("openOriginal")}
         </a>
-        <button type="button" class="icon" ref={close} aria-label={say("closeThing")} onClick={onClose}>
+        <button type="button" class="icon" ref={close} aria-label={say("close")} onClick={onClose}>
           <CloseIcon />
         </button>
       </div>

@@ -42,7 +42,7 @@ export function Messages({ view, onPicture, foot }: Props) {
         tabIndex={0}
       >
         <div class="column">
-          {view.loadingOlder && <p class="hint">{say("older")}</p>}
+          {view.loadingOlder && <p class="day">…</p>}
           {greeting && !conversation.more && (
             <div class="row theirs last">
               <div class="bubble">

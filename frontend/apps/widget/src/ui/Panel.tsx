@@ -31,7 +31,6 @@ export function Panel({ view, phone, onClose }: Props) {
     const limit = config?.max_file_bytes ?? Infinity;
     for (const file of all.slice(0, FILES_AT_ONCE)) {
       if (file.size > limit) chat.notice(say("tooLarge", { name: file.name, size: fileSize(limit) }));
-      else if (file.size === 0) chat.notice(say("empty", { name: file.name }));
       else chat.sendFile(file);
     }
   };

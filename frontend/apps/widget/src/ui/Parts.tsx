@@ -76,7 +76,7 @@ function Media({ part, onPicture }: { part: MediaPart; onPicture: (file: StoredF
         <button
           type="button"
           class={part.type === "sticker" ? "picture sticker" : "picture"}
-          aria-label={say("viewImage", { name: file.name })}
+          aria-label={`${say("image")} ${file.name}`}
           onClick={() => onPicture(file)}
         >
           <img
@@ -109,7 +109,6 @@ function Media({ part, onPicture }: { part: MediaPart; onPicture: (file: StoredF
 }
 
 function FileChip({ file, url }: { file: StoredFile; url: string }) {
-  const { say } = useDesk();
   const inside = (
     <>
       <span class="file-mark">
@@ -123,13 +122,7 @@ function FileChip({ file, url }: { file: StoredFile; url: string }) {
   );
   if (!url || url.startsWith("blob:")) return <span class="file">{inside}</span>;
   return (
-    <a
-      class="file"
-      href={url}
-      target="_blank"
-      rel="noopener noreferrer"
-      aria-label={`${say("download", { name: file.name })}, ${fileSize(file.size)}`}
-    >
+    <a class="file" href={url} target="_blank" rel="noopener noreferrer">
       {inside}
     </a>
   );
