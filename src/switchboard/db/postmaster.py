@@ -268,8 +268,8 @@ def living_postmaster(cluster: Path) -> int | None:
 def sweep(cluster: Path, sockets: Path, patience: float = 1.0) -> None:
     """Make way for a new postmaster after the old one died without goodbye.
 
-    Its orphans notice by themselves in a moment; one that does not is ended. Lock files that name a zombie or a
-    stranger would stop PostgreSQL, which only asks whether the number is taken; so they go.
+    Its orphans notice by themselves in a moment; one that does not is ended. Lock files that name a zombie or
+    a stranger would stop PostgreSQL, which only asks whether the number is taken; so they go.
     """
     if LINUX:
         deadline = time.monotonic() + patience

@@ -229,7 +229,7 @@ async def test_a_failing_server_tells_its_own_reason(home: Path) -> None:
         await server.start()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can lend an account")
+@pytest.mark.as_root
 async def test_root_reaches_into_a_private_home_without_opening_it(home: Path) -> None:
     """Programs and data both lie behind a directory that only root may enter."""
     private = home / "private"
@@ -251,7 +251,7 @@ async def test_root_reaches_into_a_private_home_without_opening_it(home: Path) -
     assert mode(home) == 0o700
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="already a normal user")
+@pytest.mark.as_root
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv")
 async def test_a_normal_user(home: Path) -> None:
     os.chown(home, 65534, 65534)

@@ -1,0 +1,1 @@
+"""What all tests share: a PostgreSQL server per run, programs of the system, and how skips are counted."""
