@@ -1,0 +1,126 @@
+"""pywa, a public WhatsApp client library, against the sandbox over real HTTP."""
+
+import hashlib
+from typing import Any
+
+import httpx
+import pytest
+from pywa import WhatsApp
+from pywa import errors as wa_errors
+from pywa.types import Button, Contact, Section, SectionList, SectionRow
+
+from switchboard.sandbox.conftest import Hook, Running
+
+JPEG = b"\xff\xd8\xff\xe0" + b"0" * 50
+
+
+class Redirected(httpx.Client):
+    """pywa sets Meta's address itself; this client goes to the sandbox instead."""
+
+    def __init__(self, url: str) -> None:
+        self._sandbox = url
+        super().__init__(trust_env=False)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "base_url":
+            value = f"{self._sandbox}/v23.0"
+        super().__setattr__(name, value)
+
+
+def client(sandbox: Running, number: dict[str, Any], token: str = "") -> WhatsApp:
+    return WhatsApp(
+        phone_id=number["id"], token=token or number["token"], session=Redirected(sandbox.url),
+        business_account_id=number["waba_id"],
+    )
+
+
+@pytest.fixture
+def number(sandbox: Running, hook: Hook) -> dict[str, Any]:
+    sandbox.post("/sandbox/customers", id="ann", name="Ann", phone="4915112345678", user_id="DE.77")
+    return sandbox.post("/sandbox/whatsapp/numbers", webhook_url=hook.url, receipts="read", verify_token="right")
+
+
+def statuses(bodies: list[dict[str, Any]], message_id: str) -> list[str]:
+    changes = [c for b in bodies for e in b["entry"] for c in e["changes"]]
+    return [s["status"] for c in changes for s in c["value"].get("statuses", []) if s["id"] == message_id]
+
+
+def test_everything_is_sent_and_receipts_come_back(sandbox: Running, number: dict[str, Any], hook: Hook) -> None:
+    wa = client(sandbox, number)
+    asked = sandbox.play(number, "ann", text="hi")[0]
+    sent = wa.send_message("+49 151 12345678", "Hello 你好", reply_to_message_id=asked)
+    hook.wait(lambda bodies: statuses(bodies, sent.id) == ["sent", "delivered", "read"])
+    media = wa.upload_media(JPEG, mime_type="image/jpeg", filename="a.jpg")
+    assert media is not None
+    wa.send_image("4915112345678", media.id, caption="picture")
+    wa.send_document("4915112345678", wa.upload_media(b"%PDF", mime_type="application/pdf", filename="a.pdf"))
+    wa.send_location("4915112345678", 31.2, 121.4, name="Shop", address="Road")
+    wa.send_contact("4915112345678", Contact(name=Contact.Name(formatted_name="Bob", first_name="Bob")))
+    wa.send_reaction("4915112345678", "🔥", asked)
+    wa.send_message("4915112345678", "Choose", buttons=[Button("Yes", "y"), Button("No", "n")])
+    wa.send_message(
+        "4915112345678", "Pick",
+        buttons=SectionList("Open", [Section("One", [SectionRow("A", "a", "first"), SectionRow("B", "b")])]),
+    )
+    wa.mark_message_as_read(asked)
+    wa.indicate_typing(asked)
+    assert [e["kind"] for e in sandbox.ledger()] == [
+        "text", "image", "document", "location", "contact", "reaction", "interactive", "interactive",
+    ]
+    bubbles = sandbox.bubbles(number, "ann")
+    assert bubbles[0]["status"] == "read" and bubbles[0]["reactions"] == {"business": "🔥"}
+    assert bubbles[1]["reply_to"] == asked
+    assert bubbles[2]["attachments"][0]["content_type"] == "image/jpeg"
+    assert wa.get_business_phone_number().display_phone_number == number["display_phone_number"]
+    assert {t.name for t in wa.get_templates()} >= {"hello_world", "order_update"}
+
+
+def test_media_of_a_customer_comes_down_and_expires(sandbox: Running, number: dict[str, Any], hook: Hook) -> None:
+    wa = client(sandbox, number)
+    sandbox.play(number, "ann", type="image", file=sandbox.upload("a.jpg", JPEG, "image/jpeg"), text="see")
+    image = hook.wait(len)[0]["entry"][0]["changes"][0]["value"]["messages"][0]["image"]
+    assert image["caption"] == "see"
+    found = wa.get_media_url(image["id"])
+    assert found.sha256 == hashlib.sha256(JPEG).hexdigest()
+    assert wa.get_media_bytes(url=found.url) == JPEG
+    assert httpx.get(found.url, trust_env=False).status_code == 401
+    sandbox.post("/sandbox/clock", shift_seconds=301)
+    with pytest.raises(httpx.HTTPStatusError):
+        wa.get_media_bytes(url=found.url)
+    assert wa.get_media_bytes(url=wa.get_media_url(image["id"]).url) == JPEG
+    sandbox.post("/sandbox/clock", shift_seconds=7 * 86400)
+    with pytest.raises(wa_errors.WhatsAppError):
+        wa.get_media_url(image["id"])
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (131026, wa_errors.MessageUndeliverable), (130429, wa_errors.RateLimitHit),
+        (131056, wa_errors.TooManyMessages), (131000, wa_errors.UnknownError), (368, wa_errors.TemporarilyBlocked),
+    ],
+)
+def test_errors_on_demand(sandbox: Running, number: dict[str, Any], code: int, kind: type[Exception]) -> None:
+    sandbox.play(number, "ann", text="hi")
+    sandbox.post("/sandbox/faults", kind="error", code=code, platform="whatsapp")
+    wa = client(sandbox, number)
+    with pytest.raises(kind):
+        wa.send_message("4915112345678", "x")
+    assert wa.send_message("4915112345678", "x").id.startswith("wamid.")
+
+
+def test_errors_that_the_platform_finds_itself(sandbox: Running, number: dict[str, Any]) -> None:
+    with pytest.raises(wa_errors.ExpiredAccessToken) as refused:
+        client(sandbox, number, "EAAwrong").send_message("4915112345678", "x")
+    assert refused.value.raw_response is not None and refused.value.raw_response.status_code == 401
+    wa = client(sandbox, number)
+    with pytest.raises(wa_errors.ReEngagementMessage):
+        wa.send_message("4915112345678", "never wrote to us")
+    sandbox.play(number, "ann", text="hi")
+    wa.send_message("4915112345678", "inside")
+    sandbox.post("/sandbox/clock", shift_seconds=24 * 3600 + 1)
+    with pytest.raises(wa_errors.ReEngagementMessage):
+        wa.send_message("4915112345678", "outside")
+    with pytest.raises(wa_errors.InvalidParameter):
+        wa.send_message("4915112345678", "x" * 4097)
+    assert [e["text"] for e in sandbox.ledger()] == ["inside"]
