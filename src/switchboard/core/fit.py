@@ -98,7 +98,7 @@ def answerable(buttons: Iterable[Button]) -> list[Button]:
 
 
 def chosen(text: str, buttons: Sequence[Button]) -> Button | None:
-    """Return the button that a typed answer to a numbered list means: by number (1, 2., ③, 第4个) or very title."""
+    """Return the button that a typed answer to a numbered list means: by number (1, 2., ③) or title."""
     answers = answerable(buttons)
     plain = unicodedata.normalize("NFKC", text).strip()
     if found := NUMBERED.fullmatch(plain):
@@ -220,9 +220,7 @@ def _media(part: Media, outgoing: Outgoing, links: Mapping[UUID, str]) -> Iterat
     link = links.get(part.file_id, "") if part.file_id else ""
     if not link:
         what = f"{part.name or kind_of(part)}, {part.mime or 'unknown type'}, {part.size} bytes"
-        raise Refused(
-            f"This channel can't carry this file ({what}), and there is no public address to link to.", code="unfit"
-        )
+        raise Refused(f"This channel can't carry this file ({what}) and there is no link to give.", code="unfit")
     yield from _texts("\n".join(filter(None, [part.caption, part.name, link])), outgoing)
 
 
