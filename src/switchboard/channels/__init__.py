@@ -1,0 +1,1 @@
+"""Adapters: one folder per platform, each behind the protocol of `channels.api`, found by discovery."""

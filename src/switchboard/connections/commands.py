@@ -1,0 +1,109 @@
+"""Connect, change, switch off; turn green and red; hold leases; save cursors."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from switchboard.core.events import ChannelChanged, Event
+from switchboard.core.ids import new_id, new_secret
+from switchboard.core.text import scrub
+from switchboard.db.pool import Tx
+from switchboard.db.sql import load
+
+SQL = load(__file__)
+
+
+class AccountFound(msgspec.Struct, frozen=True):
+    """A number, bot, page or mailbox that becomes a channel."""
+
+    external_id: str
+    name: str
+
+
+async def create(
+    tx: Tx, workspace: UUID, connection: UUID, kind: str, name: str, sealed: bytes, accounts: Sequence[AccountFound], status: str
+) -> list[Event]:
+    """Add a connection with a channel for every account."""
+    await tx.run(SQL.create_connection, workspace=workspace, id=connection, kind=kind, name=name, secret=new_secret(),
+                 config=sealed, status=status, reason="")  # fmt: skip
+    return await save_channels(tx, workspace, connection, kind, accounts, status)
+
+
+async def save_channels(
+    tx: Tx, workspace: UUID, connection: UUID, kind: str, accounts: Sequence[AccountFound], status: str
+) -> list[Event]:
+    """Add channels for accounts not known yet."""
+    if accounts:
+        await tx.run(
+            SQL.save_channels,
+            workspaces=[workspace for _ in accounts],
+            ids=[new_id() for _ in accounts],
+            connections=[connection for _ in accounts],
+            kinds=[kind for _ in accounts],
+            names=[scrub(one.name)[:200] for one in accounts],
+            externals=[scrub(one.external_id)[:300] for one in accounts],
+            statuses=[status for _ in accounts],
+        )
+    return [ChannelChanged(workspace_id=workspace, subject=connection, status=status)]
+
+
+async def update(
+    tx: Tx, workspace: UUID, connection: UUID, name: str | None, sealed: bytes | None, disabled: bool | None
+) -> list[Event]:
+    """Change name, credentials or switch."""
+    await tx.run(SQL.update_connection, workspace=workspace, id=connection, name=name, config=sealed, disabled=disabled)
+    return [ChannelChanged(workspace_id=workspace, subject=connection, status="grey" if disabled else "")]
+
+
+async def remove(tx: Tx, workspace: UUID, connection: UUID) -> list[Event]:
+    """Switch a connection off for good."""
+    if not await tx.run(SQL.remove_connection, workspace=workspace, id=connection):
+        return []
+    await tx.run(SQL.set_channel_statuses, id=connection, status="grey", reason="removed")
+    return [ChannelChanged(workspace_id=workspace, subject=connection, status="grey")]
+
+
+async def set_status(tx: Tx, connection: UUID, status: str, reason: str = "") -> list[Event]:
+    """Turn a connection and its channels green, amber or red; no event when it is so already."""
+    workspace = await tx.value(SQL.set_status, id=connection, status=status, reason=scrub(reason)[:500])
+    if workspace is None:
+        return []
+    await tx.run(SQL.set_channel_statuses, id=connection, status=status, reason=scrub(reason)[:500])
+    return [ChannelChanged(workspace_id=workspace, subject=connection, status=status)]
+
+
+async def note(tx: Tx, workspace: UUID, connection: UUID, level: str, code: str, message: str) -> None:
+    """Remember a connection's news or trouble; the same again only counts up."""
+    await tx.run(SQL.note_event, workspace=workspace, id=new_id(), connection=connection, level=level, code=scrub(code)[:100],
+                 message=scrub(message)[:1000])  # fmt: skip
+
+
+async def edit_channel(tx: Tx, workspace: UUID, channel: UUID, changes: dict[str, Any]) -> list[Event]:
+    """Rename a channel, or give it a team."""
+    row = await tx.row(SQL.edit_channel, workspace=workspace, id=channel, name=changes.get("name"),
+                       set_team="team_id" in changes, team=changes.get("team_id"))  # fmt: skip
+    return [ChannelChanged(workspace_id=workspace, subject=row["connection_id"], status=row["status"])] if row else []
+
+
+async def take_leases(tx: Tx, holder: UUID, wanted: Sequence[tuple[UUID, UUID]], seconds: int) -> set[UUID]:
+    """Take or renew leases of (workspace, connection) pairs where they are free or ours; return those held."""
+    rows = await tx.rows(
+        SQL.take_leases,
+        holder=holder,
+        seconds=seconds,
+        workspaces=[workspace for workspace, _ in wanted],
+        connections=[connection for _, connection in wanted],
+    )
+    return {row["connection_id"] for row in rows}
+
+
+async def drop_leases(tx: Tx, holder: UUID, connections: Sequence[UUID]) -> None:
+    """Give leases back."""
+    await tx.run(SQL.drop_leases, holder=holder, connections=list(connections))
+
+
+async def save_cursor(tx: Tx, workspace: UUID, connection: UUID, account: str, cursor: str) -> None:
+    """Save how far an account has been polled; call it in the transaction that stores the facts."""
+    await tx.run(SQL.save_cursor, workspace=workspace, connection=connection, account=account, cursor=scrub(cursor))

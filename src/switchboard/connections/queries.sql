@@ -1,0 +1,114 @@
+-- name: by_secret
+-- The connection behind a webhook address.
+select workspace_id, id, kind, name, secret, config_sealed, revision, status, reason, disabled_at, created_at, last_event_at
+from connection where secret = :secret;
+
+-- name: by_id
+-- One connection of a workspace.
+select workspace_id, id, kind, name, secret, config_sealed, revision, status, reason, disabled_at, created_at, last_event_at
+from connection where workspace_id = :workspace and id = :id;
+
+-- name: any_by_id
+-- One connection, whosever it is: for the pipeline.
+select workspace_id, id, kind, name, secret, config_sealed, revision, status, reason, disabled_at, created_at, last_event_at
+from connection where id = :id;
+
+-- name: list_connections
+-- All connections of a workspace.
+select workspace_id, id, kind, name, secret, config_sealed, revision, status, reason, disabled_at, created_at, last_event_at
+from connection where workspace_id = :workspace order by created_at, id;
+
+-- name: live_connections
+-- Every connection that is not switched off, with its revision.
+select workspace_id, id, kind, revision from connection where disabled_at is null;
+
+-- name: channels_of
+-- The channels of some connections.
+select workspace_id, id, connection_id, kind, name, external_id, status, reason, team_id, last_in_at, last_out_at
+from channel where connection_id = any (:connections::uuid[]) order by created_at, id;
+
+-- name: list_channels
+-- All channels of a workspace.
+select workspace_id, id, connection_id, kind, name, external_id, status, reason, team_id, last_in_at, last_out_at
+from channel where workspace_id = :workspace order by created_at, id;
+
+-- name: create_connection
+-- Adds a connection.
+insert into connection (workspace_id, id, kind, name, secret, config_sealed, status, reason)
+values (:workspace, :id, :kind, :name, :secret, :config, :status, :reason);
+
+-- name: update_connection
+-- Changes a connection's name, credentials or switch; null leaves as it is.
+update connection set name = coalesce(:name, name), config_sealed = coalesce(:config::bytea, config_sealed),
+    disabled_at = case when :disabled::boolean is null then disabled_at when :disabled then coalesce(disabled_at, now()) end,
+    revision = revision + 1
+where workspace_id = :workspace and id = :id;
+
+-- name: remove_connection
+-- Switches a connection off for good; its channels stay, since conversations speak of them.
+update connection set disabled_at = coalesce(disabled_at, now()), status = 'grey', reason = 'removed', revision = revision + 1,
+    secret = 'removed-' || id
+where workspace_id = :workspace and id = :id and secret not like 'removed-%';
+
+-- name: save_channels
+-- Adds channels for accounts, and gives known ones their present name.
+insert into channel (workspace_id, id, connection_id, kind, name, external_id, status)
+select * from unnest(:workspaces::uuid[], :ids::uuid[], :connections::uuid[], :kinds::text[], :names::text[], :externals::text[], :statuses::text[])
+on conflict (workspace_id, connection_id, external_id) do update set status = excluded.status;
+
+-- name: edit_channel
+-- Renames a channel or gives it a team; null leaves the name as it is.
+update channel set name = coalesce(:name, name), team_id = case when :set_team::boolean then :team::uuid else team_id end
+where workspace_id = :workspace and id = :id returning connection_id, status;
+
+-- name: set_status
+-- Turns a connection and its channels green, amber, red or grey; tells whether anything changed.
+update connection set status = :status, reason = :reason where id = :id and (status, reason) is distinct from (:status, :reason)
+returning workspace_id;
+
+-- name: set_channel_statuses
+-- Gives a connection's channels its status.
+update channel set status = :status, reason = :reason where connection_id = :id;
+
+-- name: note_event
+-- Remembers a connection's news or trouble; the same again only counts up.
+insert into connection_event (workspace_id, id, connection_id, level, code, message)
+values (:workspace, :id, :connection, :level, :code, :message)
+on conflict (workspace_id, connection_id, code) do update set count = connection_event.count + 1, at = now(), message = excluded.message,
+    level = excluded.level;
+
+-- name: events_of
+-- A connection's latest news.
+select id, at, level, code, message, count from connection_event where workspace_id = :workspace and connection_id = :connection
+order by at desc limit 100;
+
+-- name: note_traffic
+-- Remembers when channels were last used.
+update channel c set last_in_at = greatest(c.last_in_at, t.in_at), last_out_at = greatest(c.last_out_at, t.out_at)
+from unnest(:ids::uuid[], :in_at::timestamptz[], :out_at::timestamptz[]) as t (id, in_at, out_at) where c.id = t.id;
+
+-- name: take_leases
+-- Takes or renews the leases of some connections, where they are free or ours; tells which we hold.
+insert into lease (workspace_id, connection_id, holder, expires_at)
+select w, c, :holder::uuid, now() + :seconds * interval '1 second' from unnest(:workspaces::uuid[], :connections::uuid[]) as l (w, c)
+order by c
+on conflict (connection_id) do update set holder = excluded.holder, expires_at = excluded.expires_at
+where lease.holder = excluded.holder or lease.expires_at < now()
+returning connection_id;
+
+-- name: count_leases
+-- How many connections each living holder has.
+select holder, count(*) as n from lease where expires_at > now() group by holder;
+
+-- name: drop_leases
+-- Gives leases back.
+delete from lease where holder = :holder and connection_id = any (:connections::uuid[]);
+
+-- name: cursor
+-- How far an account has been polled.
+select cursor from poll_cursor where connection_id = :connection and account = :account;
+
+-- name: save_cursor
+-- Saves how far an account has been polled.
+insert into poll_cursor (workspace_id, connection_id, account, cursor) values (:workspace, :connection, :account, :cursor)
+on conflict (workspace_id, connection_id, account) do update set cursor = excluded.cursor;

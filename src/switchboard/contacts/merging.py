@@ -1,0 +1,81 @@
+"""Two contacts become one, and two again; nothing is lost on the way."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from switchboard.contacts.commands import SQL
+from switchboard.core.commands import MergeContacts, UndoMerge
+from switchboard.core.errors import Invalid, NotFound
+from switchboard.core.events import ContactsMerged, ContactsUnmerged, Event, Step
+from switchboard.db.pool import Tx
+
+FIELDS = ("name", "level", "language", "notes", "tags", "attributes")
+
+
+class Record(msgspec.Struct, frozen=True):
+    """How the two looked before: the kept one's fields before and after, and which identities moved."""
+
+    before: dict[str, Any]
+    after: dict[str, Any]
+    identities: list[UUID]
+
+
+async def merge(tx: Tx, commands: Sequence[MergeContacts]) -> list[Event | Step]:
+    """Merge contacts (both locked by id); one that is part of another already is left as it is."""
+    events: list[Event | Step] = []
+    for one in commands:
+        if one.kept_id == one.merged_id:
+            raise Invalid("A contact can't be merged with itself.", field="other_id")
+        both = {row["id"]: row for row in await tx.rows(SQL.lock_contacts, workspace=one.workspace_id, ids=[one.kept_id, one.merged_id])}
+        if len(both) < 2:
+            raise NotFound("There is no such contact.")
+        if any(row["merged_into"] is not None for row in both.values()):
+            continue
+        kept, merged = both[one.kept_id], both[one.merged_id]
+        before = _fields(kept)
+        moved = await tx.rows(SQL.move_identities, workspace=one.workspace_id, to=one.kept_id, **{"from": one.merged_id})
+        await tx.run(SQL.copy_claims, workspace=one.workspace_id, to=one.kept_id, **{"from": one.merged_id})
+        await tx.run(SQL.fill_contact, workspace=one.workspace_id, id=one.kept_id, last_seen=merged["last_seen_at"],
+                     **_fields(merged))  # fmt: skip
+        await tx.run(SQL.set_merged, workspace=one.workspace_id, id=one.merged_id, into=one.kept_id)
+        after = _fields((await tx.rows(SQL.lock_contacts, workspace=one.workspace_id, ids=[one.kept_id]))[0])
+        await tx.run(
+            SQL.record_merge, workspace=one.workspace_id, id=one.merge_id, kept=one.kept_id, merged=one.merged_id,
+            record=Record(before, after, [row["id"] for row in moved]), by=one.by.id, reason=one.reason, at=one.at,
+        )  # fmt: skip
+        events.append(
+            ContactsMerged(workspace_id=one.workspace_id, subject=one.kept_id, merged_id=one.merged_id, merge_id=one.merge_id)
+        )
+    return events
+
+
+async def undo(tx: Tx, commands: Sequence[UndoMerge]) -> list[Event | Step]:
+    """Take merges apart: identities go back, fields that nobody touched since return to what they were."""
+    events: list[Event | Step] = []
+    for one in commands:
+        row = await tx.row(SQL.merge_record, workspace=one.workspace_id, id=one.merge_id)
+        if row is None:
+            raise NotFound("There is no such merge, or it has been undone.")
+        kept_id, merged_id = row["kept_id"], row["merged_id"]
+        record = msgspec.json.decode(row["record"], type=Record)
+        both = {found["id"]: found for found in await tx.rows(SQL.lock_contacts, workspace=one.workspace_id, ids=[kept_id, merged_id])}
+        await tx.run(SQL.set_merged, workspace=one.workspace_id, id=merged_id, into=None)
+        await tx.run(SQL.return_identities, workspace=one.workspace_id, to=merged_id, ids=record.identities, **{"from": kept_id})
+        now = _fields(both[kept_id])
+        restored = {key: record.before[key] if now[key] == record.after[key] else now[key] for key in FIELDS}
+        await tx.run(SQL.restore_contact, workspace=one.workspace_id, id=kept_id, **restored)
+        await tx.run(SQL.undo_merge, workspace=one.workspace_id, id=one.merge_id, at=one.at)
+        events.append(
+            ContactsUnmerged(workspace_id=one.workspace_id, subject=kept_id, restored_id=merged_id, merge_id=one.merge_id)
+        )
+    return events
+
+
+def _fields(row: Any) -> dict[str, Any]:
+    found = {key: row[key] for key in FIELDS}
+    found["attributes"] = msgspec.json.decode(found["attributes"])
+    found["tags"] = list(found["tags"])
+    return found

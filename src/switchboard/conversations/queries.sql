@@ -1,0 +1,256 @@
+-- name: lock_slots
+-- The conversation each slot goes on with (open, else the one a mail answers, else lately resolved), locked in id order.
+select k.nr, c.id, c.status, c.last_position, c.inbound_count, c.waiting_since, c.contact_id
+from unnest(:workspaces::uuid[], :contacts::uuid[], :slots::text[], :threads::uuid[]) with ordinality
+    as k (workspace_id, contact_id, slot, thread, nr)
+cross join lateral (
+    select x.id from conversation x
+    where x.workspace_id = k.workspace_id and x.contact_id = k.contact_id and x.slot = k.slot
+      and (x.status <> 'resolved' or x.id = k.thread or x.resolved_at > :reopen_after::timestamptz)
+    order by (x.status <> 'resolved') desc, (x.id = k.thread) desc nulls last, x.opened_at desc limit 1
+) f
+join conversation c on c.workspace_id = k.workspace_id and c.id = f.id
+order by c.id
+for no key update of c;
+
+-- name: open_conversations
+-- Opens a conversation in each slot that has none; who loses a race opens nothing.
+insert into conversation (workspace_id, id, contact_id, slot, subject, channel_id, status, opened_at)
+select * from unnest(
+    :workspaces::uuid[], :ids::uuid[], :contacts::uuid[], :slots::text[], :subjects::text[], :channels::uuid[], :statuses::text[],
+    :at::timestamptz[])
+    as o (workspace_id, id, contact_id, slot, subject, channel_id, status, opened_at)
+order by workspace_id, contact_id, slot
+on conflict (workspace_id, contact_id, slot) where status <> 'resolved' do nothing;
+
+-- name: threads_of
+-- The conversations in which mails were said: by their Message-ID, or by our own message's id inside it.
+select external_id, id, conversation_id from message
+where channel_id = any (:channels::uuid[]) and external_id = any (:references::text[])
+union all
+select null, id, conversation_id from message
+where (workspace_id, id) in (select w, i from unnest(:workspaces::uuid[]) w, unnest(:own::uuid[]) i);
+
+-- name: file_messages
+-- Files messages at their positions; one that is there already is left out.
+insert into message (workspace_id, id, conversation_id, position, direction, author_kind, author_id, channel_id, identity_id,
+    address, parts, external_id, reply_to, client_id, occurred_at, received_at, backfill)
+select * from unnest(
+    :workspaces::uuid[], :ids::uuid[], :conversations::uuid[], :positions::int[], :directions::text[], :author_kinds::text[],
+    :authors::uuid[], :channels::uuid[], :identities::uuid[], :addresses::text[], :parts::jsonb[], :externals::text[],
+    :replies::text[], :clients::uuid[], :occurred::timestamptz[], :received::timestamptz[], :backfills::boolean[])
+on conflict do nothing
+returning id;
+
+-- name: advance_conversations
+-- Notes what the latest filing did to each conversation.
+update conversation c set
+    status = u.status, last_position = u.last_position, inbound_count = c.inbound_count + u.inbound,
+    last_at = greatest(c.last_at, u.at), last_direction = u.direction, preview = u.preview, waiting_since = u.waiting_since,
+    channel_id = coalesce(u.channel_id, c.channel_id), resolved_at = null, snoozed_until = null,
+    version = c.version + u.bump, seen_count = case when u.bump > 0 then c.inbound_count else c.seen_count end
+from unnest(:workspaces::uuid[], :ids::uuid[], :statuses::text[], :positions::int[], :inbound::int[], :at::timestamptz[],
+    :directions::text[], :previews::text[], :waiting::timestamptz[], :channels::uuid[], :bumps::int[])
+    as u (workspace_id, id, status, last_position, inbound, at, direction, preview, waiting_since, channel_id, bump)
+where c.workspace_id = u.workspace_id and c.id = u.id;
+
+-- name: note_channels
+-- Remembers by which channel and address each conversation can be answered.
+insert into conversation_channel (workspace_id, conversation_id, channel_id, address, identity_id, slot, subject, verified,
+    last_inbound_at, last_external_id, thread)
+select workspace_id, conversation_id, channel_id, address, identity_id, slot, subject, verified, last_inbound_at,
+    last_external_id, string_to_array(thread, ' ')
+from unnest(:workspaces::uuid[], :conversations::uuid[], :channels::uuid[], :addresses::text[], :identities::uuid[], :slots::text[],
+    :subjects::text[], :verified::boolean[], :at::timestamptz[], :externals::text[], :threads::text[])
+    as n (workspace_id, conversation_id, channel_id, address, identity_id, slot, subject, verified, last_inbound_at,
+        last_external_id, thread)
+on conflict (workspace_id, conversation_id, channel_id, address) do update set
+    last_inbound_at = greatest(conversation_channel.last_inbound_at, excluded.last_inbound_at),
+    last_external_id = case when excluded.last_external_id <> '' then excluded.last_external_id else conversation_channel.last_external_id end,
+    thread = case when cardinality(excluded.thread) > 0 then excluded.thread else conversation_channel.thread end,
+    subject = case when excluded.subject <> '' then excluded.subject else conversation_channel.subject end,
+    verified = excluded.verified, identity_id = excluded.identity_id;
+
+-- name: take_waiting_changes
+-- Edits and recalls that waited for these messages.
+delete from waiting_change where (channel_id, external_id) in (select * from unnest(:channels::uuid[], :externals::text[]))
+returning workspace_id, channel_id, external_id, body, since;
+
+-- name: find_messages
+-- Messages by the platform's id, locked in id order.
+select m.workspace_id, m.id, m.conversation_id, m.channel_id, m.external_id, m.parts, m.edited_at, m.recalled_at from message m
+where (m.channel_id, m.external_id) in (select * from unnest(:channels::uuid[], :externals::text[]))
+order by m.conversation_id, m.id for no key update;
+
+-- name: hold_changes
+-- Keeps edits and recalls whose message isn't there yet.
+insert into waiting_change (workspace_id, id, channel_id, external_id, body, since)
+select * from unnest(:workspaces::uuid[], :ids::uuid[], :channels::uuid[], :externals::text[], :bodies::jsonb[], :since::timestamptz[]);
+
+-- name: edit_messages
+-- Rewrites messages, keeping what they said before.
+with e as (
+    select * from unnest(:workspaces::uuid[], :ids::uuid[], :parts::jsonb[], :at::timestamptz[]) as e (workspace_id, id, parts, at)
+), kept as (
+    insert into message_version (workspace_id, message_id, at, parts)
+    select m.workspace_id, m.id, e.at, m.parts from e join message m on m.workspace_id = e.workspace_id and m.id = e.id
+    on conflict do nothing
+)
+update message m set parts = e.parts, edited_at = e.at from e where m.workspace_id = e.workspace_id and m.id = e.id
+    and m.recalled_at is null and (m.edited_at is null or m.edited_at <= e.at);
+
+-- name: recall_messages
+-- Marks messages as taken back by their sender.
+update message m set recalled_at = e.at from unnest(:workspaces::uuid[], :ids::uuid[], :at::timestamptz[]) as e (workspace_id, id, at)
+where m.workspace_id = e.workspace_id and m.id = e.id;
+
+-- name: react
+-- Puts, replaces or (empty emoji) takes away somebody's reaction.
+insert into reaction (workspace_id, channel_id, external_id, actor_id, emoji, at)
+select distinct on (channel_id, external_id, actor_id) * from unnest(
+    :workspaces::uuid[], :channels::uuid[], :externals::text[], :actors::uuid[], :emojis::text[], :at::timestamptz[])
+    as r (workspace_id, channel_id, external_id, actor_id, emoji, at)
+order by channel_id, external_id, actor_id, at desc
+on conflict (workspace_id, channel_id, external_id, actor_id)
+do update set emoji = excluded.emoji, at = excluded.at where reaction.at <= excluded.at;
+
+-- name: reacted_conversations
+-- In which conversations the messages reacted to were said.
+select m.workspace_id, m.conversation_id, m.id as message_id from message m
+where (m.channel_id, m.external_id) in (select * from unnest(:channels::uuid[], :externals::text[]))
+union
+select o.workspace_id, o.conversation_id, o.message_id from delivery_v_outbound o
+where (o.channel_id, o.external_id) in (select * from unnest(:channels::uuid[], :externals::text[]));
+
+-- name: echo_matches
+-- Sends of ours that an echo may be: the same platform id, or still under way to the same person.
+select e.nr, o.message_id, o.external_id is not distinct from e.external_id as same, o.status, o.body
+from unnest(:channels::uuid[], :externals::text[], :addresses::text[]) with ordinality as e (channel_id, external_id, address, nr)
+join delivery_v_outbound o on o.channel_id = e.channel_id
+    and (o.external_id = e.external_id or (o.address = e.address and o.status in ('sending', 'in_doubt')))
+order by same desc;
+
+-- name: guard
+-- Conversations locked in id order, with the version agents see.
+select c.id, c.status, c.contact_id, c.slot, c.last_position, c.inbound_count, c.waiting_since, c.version as own_version,
+    c.preview, c.last_direction, c.last_at,
+    (select coalesce(max(w.version), 0) from routing_v_work w where w.workspace_id = c.workspace_id and w.conversation_id = c.id) as work_version
+from conversation c where c.workspace_id = :workspace and c.id = any (:ids::uuid[]) order by c.id for no key update of c;
+
+-- name: reply_channels
+-- By which channels a conversation can be answered, the latest used first.
+select r.channel_id, r.address, r.identity_id, r.slot, r.subject, r.verified, r.last_inbound_at, r.last_external_id, r.thread
+from conversation_channel r where r.workspace_id = :workspace and r.conversation_id = :id
+order by r.verified desc, r.last_inbound_at desc nulls last;
+
+-- name: reply_target
+-- The platform's id of a message that is being answered, ours or theirs.
+select coalesce(m.external_id, (select o.external_id from delivery_v_outbound o
+    where o.workspace_id = m.workspace_id and o.message_id = m.id and o.external_id is not null order by o.piece limit 1), '') as external_id
+from message m where m.workspace_id = :workspace and m.id = :id and m.conversation_id = :conversation;
+
+-- name: set_status
+-- Moves a conversation to a status.
+update conversation set status = :status, version = version + 1,
+    resolved_at = case when :status = 'resolved' then :at::timestamptz end,
+    snoozed_until = case when :status = 'snoozed' then :until::timestamptz end,
+    waiting_since = case when :status = 'resolved' then null else waiting_since end,
+    seen_count = case when :status = 'resolved' then inbound_count else seen_count end
+where workspace_id = :workspace and id = :id;
+
+-- name: edit_conversation
+-- Changes priority, subject or tags; null leaves as it is.
+update conversation set priority = coalesce(:priority::smallint, priority), subject = coalesce(:subject, subject),
+    tags = coalesce(:tags::text[], tags), version = version + 1
+where workspace_id = :workspace and id = :id;
+
+-- name: mark_read
+-- Counts as seen what came up to a position; never backwards.
+update conversation c set seen_count = greatest(seen_count, (
+    select count(*) from message m where m.workspace_id = c.workspace_id and m.conversation_id = c.id
+        and m.direction = 'in' and m.position <= :position::int))
+where workspace_id = :workspace and id = :id and seen_count < inbound_count;
+
+-- name: store_media
+-- Replaces a message's parts after its media was fetched.
+update message set parts = :parts::jsonb where workspace_id = :workspace and id = :id returning conversation_id;
+
+-- name: message_parts
+-- What a message is made of, and by which channel it came.
+select id, conversation_id, channel_id, parts, external_id from message where workspace_id = :workspace and id = :id;
+
+-- name: conversations_of
+-- All conversations of two contacts, locked in id order.
+select id, contact_id, slot, status, last_position, inbound_count, opened_at from conversation
+where workspace_id = :workspace and contact_id = any (:contacts::uuid[]) order by id for update;
+
+-- name: move_messages
+-- Appends one conversation's messages to another's timeline.
+update message set conversation_id = :to, position = position + :shift
+where workspace_id = :workspace and conversation_id = :from;
+
+-- name: move_channels
+-- Lets one conversation be answered by another's channels.
+insert into conversation_channel
+select workspace_id, :to, channel_id, address, identity_id, slot, subject, verified, last_inbound_at, last_external_id, thread
+from conversation_channel where workspace_id = :workspace and conversation_id = :from
+on conflict (workspace_id, conversation_id, channel_id, address) do update set
+    last_inbound_at = greatest(conversation_channel.last_inbound_at, excluded.last_inbound_at);
+
+-- name: give_conversation
+-- Gives a conversation to another contact.
+update conversation set contact_id = :contact, version = version + 1 where workspace_id = :workspace and id = :id;
+
+-- name: close_joined
+-- A conversation whose messages went to another is over.
+update conversation set status = 'resolved', resolved_at = :at, waiting_since = null, version = version + 1 where workspace_id = :workspace and id = :id;
+
+-- name: absorb
+-- What a conversation is after another was joined to it.
+update conversation set last_position = :position, inbound_count = inbound_count + :inbound, version = version + 1
+where workspace_id = :workspace and id = :id;
+
+-- name: snoozed_due
+-- Snoozed conversations whose time has come.
+select workspace_id, id from conversation where status = 'snoozed' and snoozed_until <= :now::timestamptz order by snoozed_until limit 100;
+
+-- name: park_changes
+-- Gives up on edits and recalls whose message never came.
+update waiting_change set parked_at = now() where parked_at is null and since < :before::timestamptz;
+
+-- name: conversation_by_identity
+-- The open conversations in which an identity takes part by a channel.
+select r.conversation_id, r.channel_id, c.contact_id from conversation_channel r
+join conversation c on c.workspace_id = r.workspace_id and c.id = r.conversation_id
+where r.workspace_id = :workspace and r.identity_id = :identity and c.status <> 'resolved';
+
+-- name: last_position
+-- The place of a conversation's last message.
+select last_position from conversation where workspace_id = :workspace and id = :id;
+
+-- name: note_join
+-- Remembers what a merge did to one conversation, so that it can be undone.
+insert into conversation_join (workspace_id, id, merge_id, source, target, first, last)
+values (:workspace, :id, :merge, :source, :target::uuid, :first, :last);
+
+-- name: joins_of
+-- What a merge did to conversations, the last thing first.
+select source, target, first, last from conversation_join where workspace_id = :workspace and merge_id = :merge order by id desc;
+
+-- name: take_back_messages
+-- Moves messages that a join had moved back to where they were said.
+update message set conversation_id = :source, position = position - :first::int + 1
+where workspace_id = :workspace and conversation_id = :target and position between :first::int and :last::int;
+
+-- name: reopen_parted
+-- A conversation that was closed by a join is open again, unless another took its slot.
+update conversation c set status = 'open', resolved_at = null, version = version + 1
+where c.workspace_id = :workspace and c.id = :id and not exists (
+    select from conversation o where o.workspace_id = c.workspace_id and o.contact_id = c.contact_id and o.slot = c.slot
+        and o.id <> c.id and o.status <> 'resolved');
+
+-- name: overdue_changes
+-- Edits and recalls that wait although their message is there.
+select distinct w.channel_id, w.external_id from waiting_change w
+join message m on m.channel_id = w.channel_id and m.external_id = w.external_id
+where w.parked_at is null limit 500;

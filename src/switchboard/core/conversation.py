@@ -1,0 +1,35 @@
+"""The life of a conversation: new → open ⇄ pending/snoozed → resolved → open again."""
+
+from datetime import datetime, timedelta
+
+STATUSES = ("new", "open", "pending", "snoozed", "resolved")
+MOVES = {
+    "new": {"open", "pending", "snoozed", "resolved"},
+    "open": {"pending", "snoozed", "resolved"},
+    "pending": {"open", "snoozed", "resolved"},
+    "snoozed": {"open", "pending", "resolved"},
+    "resolved": {"open"},
+}
+OLDEST = timedelta(days=30)
+
+
+def may_move(status: str, to: str) -> bool:
+    """Tell whether a person may move a conversation so; staying where it is always may."""
+    return to == status or to in MOVES[status]
+
+
+def on_inbound(status: str) -> str:
+    """Return the status after the customer wrote: whatever slept or was over is open again."""
+    return "new" if status == "new" else "open"
+
+
+def on_reply(status: str) -> str:
+    """Return the status after we wrote."""
+    return "open" if status in ("new", "snoozed", "resolved") else status
+
+
+def clamp(occurred_at: datetime | None, received_at: datetime) -> datetime:
+    """Return the customer's own time, kept within the 30 days before it was received."""
+    if occurred_at is None or occurred_at > received_at:
+        return received_at
+    return max(occurred_at, received_at - OLDEST)

@@ -1,0 +1,36 @@
+"""Identifiers: UUIDv7 (RFC 9562) so that ids sort by the moment they were made."""
+
+import secrets
+import time
+import zlib
+from uuid import UUID
+
+_last_ms = 0
+_counter = 0
+
+
+def new_id(at_ms: int | None = None) -> UUID:
+    """Return a fresh UUIDv7; ids made by one process in one millisecond keep their order (12-bit counter)."""
+    global _last_ms, _counter
+    now = time.time_ns() // 1_000_000 if at_ms is None else at_ms
+    if now > _last_ms or at_ms is not None:
+        milliseconds, counter = now, secrets.randbits(10)
+        if at_ms is None:
+            _last_ms, _counter = milliseconds, counter
+    else:
+        _counter += 1
+        if _counter > 0xFFF:
+            _last_ms, _counter = _last_ms + 1, 0
+        milliseconds, counter = _last_ms, _counter
+    value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | counter << 64 | 0b10 << 62 | secrets.randbits(62)
+    return UUID(int=value)
+
+
+def lane_of(connection: UUID, key: str) -> int:
+    """Return the lane (0–1023) in which all facts of one sender on one connection keep their order."""
+    return zlib.crc32(key.encode("utf-8", "surrogatepass"), zlib.crc32(connection.bytes)) & 1023
+
+
+def new_secret() -> str:
+    """Return 128 random bits as 32 hex digits, for webhook paths and the like."""
+    return secrets.token_hex(16)

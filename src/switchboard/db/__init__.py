@@ -1,0 +1,1 @@
+"""Ground: PostgreSQL. Pool and transactions, the SQL loader, migrations, the event log, background jobs, the bus."""

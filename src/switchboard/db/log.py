@@ -1,0 +1,72 @@
+"""The event log: appended without a position, numbered by one sequencer, followed by cursor.
+
+Reading by id skips events (a lower id may commit later); reading behind `xmin` stalls on any open writer. So positions are
+given after the fact, to what is visible, in id order, under one lock.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from switchboard.core.events import AnyEvent, Event
+from switchboard.core.ids import new_id
+from switchboard.db.pool import Tx
+from switchboard.db.sql import load
+
+SQL = load(__file__)
+_decoder = msgspec.json.Decoder(AnyEvent)
+
+
+class Logged(msgspec.Struct, frozen=True):
+    """An event with its place in the log."""
+
+    pos: int
+    at: datetime
+    event: AnyEvent
+
+
+async def append(tx: Tx, events: Sequence[Event], cause: UUID | None = None) -> None:
+    """Add events in order. Call it after the locks of their entities are taken, so that ids keep each entity's order."""
+    if not events:
+        return
+    await tx.run(
+        SQL.append_events,
+        ids=[new_id() for _ in events],
+        workspaces=[event.workspace_id for event in events],
+        types=[str(event.__struct_config__.tag) for event in events],
+        subjects=[event.subject for event in events],
+        data=list(events),
+        cause=cause,
+    )
+
+
+async def number(tx: Tx, limit: int = 5000) -> int:
+    """Give positions to visible events that have none; returns how many. Another sequencer at work means 0."""
+    if not await tx.value(SQL.lock_sequencer):
+        return 0
+    return await tx.run(SQL.number_events, limit=limit)
+
+
+async def read(tx: Tx, after: int, limit: int = 1000, upto: int | None = None) -> list[Logged]:
+    """Return the events after a position, in order, at most `limit`."""
+    rows = await tx.rows(SQL.read_events, after=after, limit=limit, upto=upto if upto is not None else 1 << 62)
+    return [Logged(row["pos"], row["at"], _decoder.decode(row["data"])) for row in rows]
+
+
+async def head(tx: Tx) -> int:
+    """Return the highest position given."""
+    return int(await tx.value(SQL.head_position))
+
+
+async def position(tx: Tx, follower: str, lock: bool = False) -> int | None:
+    """Return how far a follower has read; with `lock`, None when another holds it now."""
+    await tx.run(SQL.ensure_follower, name=follower)
+    found = await tx.value(SQL.lock_follower if lock else SQL.follower_position, name=follower)
+    return None if found is None else int(found)
+
+
+async def advance(tx: Tx, follower: str, pos: int) -> None:
+    """Save how far a follower has read; never backwards."""
+    await tx.run(SQL.advance_follower, name=follower, pos=pos)

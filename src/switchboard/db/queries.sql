@@ -1,0 +1,79 @@
+-- name: append_events
+-- Adds events without a position.
+insert into event (id, workspace_id, type, subject, data, cause_id)
+select id, workspace_id, type, subject, data, :cause::uuid
+from unnest(:ids::uuid[], :workspaces::uuid[], :types::text[], :subjects::uuid[], :data::jsonb[])
+    as e (id, workspace_id, type, subject, data);
+
+-- name: lock_sequencer
+-- True when this transaction is the one sequencer.
+select pg_try_advisory_xact_lock(7301, 1);
+
+-- name: number_events
+-- Numbers the visible unnumbered events in id order, after the highest position; the unique index is the fence.
+with fresh as (
+    select id from event where pos is null order by id limit :limit::int
+), numbered as (
+    select id, (select coalesce(max(pos), 0) from event where pos is not null) + row_number() over (order by id) as pos
+    from fresh
+)
+update event set pos = numbered.pos from numbered where event.id = numbered.id;
+
+-- name: read_events
+-- The events after a position, in order.
+select pos, at, data from event where pos > :after::bigint and pos <= :upto::bigint order by pos limit :limit::int;
+
+-- name: head_position
+-- The highest position given.
+select coalesce(max(pos), 0) from event where pos is not null;
+
+-- name: ensure_follower
+-- Makes a follower known.
+insert into follower (name) values (:name) on conflict do nothing;
+
+-- name: follower_position
+-- How far a follower has read.
+select pos from follower where name = :name;
+
+-- name: lock_follower
+-- How far a follower has read, holding it for this transaction; nothing when another holds it.
+select pos from follower where name = :name for update skip locked;
+
+-- name: advance_follower
+-- Saves how far a follower has read.
+update follower set pos = greatest(pos, :pos::bigint), updated_at = now() where name = :name;
+
+-- name: add_jobs
+-- Adds background jobs.
+insert into job (workspace_id, id, kind, payload, due_at)
+select workspace_id, id, kind, payload, coalesce(due_at, now())
+from unnest(:workspaces::uuid[], :ids::uuid[], :kinds::text[], :payloads::jsonb[], :due::timestamptz[])
+    as j (workspace_id, id, kind, payload, due_at);
+
+-- name: claim_jobs
+-- Takes due jobs of some kinds for a while; one whose holder died is due again when its time is over.
+update job set state = 'running', holder = :holder::uuid, attempts = attempts + 1, claimed_until = now() + :seconds * interval '1 second'
+where (workspace_id, id) in (
+    select workspace_id, id from job
+    where state in ('waiting', 'running') and due_at <= now() and (claimed_until is null or claimed_until < now())
+      and kind = any (:kinds::text[])
+    order by due_at, id limit :limit::int for update skip locked)
+returning workspace_id, id, kind, payload, attempts, created_at;
+
+-- name: finish_job
+-- Records how a job ended; only its holder may.
+update job set state = :state, error = :error, progress = case when :state = 'done' then 1 else progress end, claimed_until = null
+where workspace_id = :workspace and id = :id and holder = :holder::uuid;
+
+-- name: retry_job
+-- Puts a job back for later; only its holder may.
+update job set state = 'waiting', due_at = now() + :seconds * interval '1 second', error = :error, claimed_until = null
+where workspace_id = :workspace and id = :id and holder = :holder::uuid;
+
+-- name: prune_events
+-- Forgets the log past its time.
+delete from event where pos is not null and at < :before::timestamptz;
+
+-- name: prune_jobs
+-- Forgets finished jobs past their time.
+delete from job where state in ('done', 'cancelled') and created_at < :before::timestamptz;

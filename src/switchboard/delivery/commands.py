@@ -1,0 +1,231 @@
+"""Queue pieces, claim heads, record outcomes, apply receipts. What was sent only ever rises."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from switchboard.channels.registry import adapters
+from switchboard.core.commands import Resend
+from switchboard.core.errors import Conflict, NotFound
+from switchboard.core.events import Arrived, DeliveryChanged, Event, ReplyWritten, Step
+from switchboard.core.facts import ReceiptReceived
+from switchboard.core.fit import fit
+from switchboard.core.ids import new_id
+from switchboard.core.parts import Part
+from switchboard.core.text import scrub
+from switchboard.db.pool import Tx
+from switchboard.db.sql import load
+
+SQL = load(__file__)
+RANK = {"sent": 1, "failed": 2, "delivered": 3, "read": 4}
+_receipt = msgspec.json.Decoder(ReceiptReceived)
+
+
+class Body(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a queued piece will say, and to what it belongs on the platform."""
+
+    parts: list[Part]
+    reply_to: str = ""
+    subject: str = ""
+    thread: list[str] = []
+    slot: str = ""
+    author_id: UUID | None = None
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """One claimed send."""
+
+    workspace_id: UUID
+    id: UUID
+    message_id: UUID
+    piece: int
+    conversation_id: UUID
+    channel_id: UUID
+    address: str
+    body: Body
+    attempts: int
+    first_tried_at: datetime
+
+    @property
+    def idempotency_key(self) -> str:
+        """The key that stays the same over retries: `<message id>-<piece>`."""
+        return f"{self.message_id}-{self.piece}"
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """How a send ended. `retry_at` queues it again for then."""
+
+    piece: Piece
+    status: str
+    external_id: str = ""
+    code: str = ""
+    error: str = ""
+    retry_at: datetime | None = None
+
+
+async def enqueue(tx: Tx, replies: Sequence[ReplyWritten]) -> list[Event | Step]:
+    """Cut answers to their platform's size and queue the pieces."""
+    channels = {row["id"]: row for row in await tx.rows(SQL.channels, ids=sorted({one.channel_id for one in replies}))}
+    rows: list[tuple[Any, ...]] = []
+    for one in replies:
+        channel = channels.get(one.channel_id)
+        if channel is None:
+            raise Conflict("The channel of this conversation has been removed.", code="channel_gone")
+        cut = fit(one.parts, adapters()[channel["kind"]].manifest.sends)
+        for nr, parts in enumerate(cut):
+            body = Body(list(parts), one.reply_to if nr == 0 else "", one.subject, one.thread, one.slot, one.author_id)
+            rows.append((one.workspace_id, new_id(), one.message_id, nr, len(cut), one.conversation_id, channel["connection_id"],
+                         one.channel_id, one.address, body, "queued", "", ""))  # fmt: skip
+    names = ("workspaces", "ids", "messages", "piece", "pieces", "conversations", "connections", "channels", "addresses", "bodies",
+             "statuses", "codes", "errors")  # fmt: skip
+    await tx.run(SQL.enqueue, **dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+    return [
+        DeliveryChanged(workspace_id=one.workspace_id, subject=one.conversation_id, message_id=one.message_id, status="queued")
+        for one in replies
+    ]
+
+
+async def claim(tx: Tx, connection: UUID, batch: UUID, limit: int) -> list[Piece]:
+    """Mark due head pieces of a connection as being sent, one per recipient."""
+    rows = await tx.rows(SQL.claim, connection=connection, batch=batch, limit=limit)
+    return [
+        Piece(**{**dict(row), "body": msgspec.json.decode(row["body"], type=Body)})
+        for row in sorted(rows, key=lambda row: row["id"])
+    ]
+
+
+async def record(tx: Tx, ended: Sequence[Ended]) -> list[Event | Step]:
+    """Write down how sends ended and apply receipts that were faster than we."""
+    rows = [
+        (one.piece.workspace_id, one.piece.id, one.status, scrub(one.external_id)[:512], scrub(one.code)[:100],
+         scrub(one.error)[:1000], one.retry_at)
+        for one in ended
+    ]  # fmt: skip
+    names = ("workspaces", "ids", "statuses", "externals", "codes", "errors", "due")
+    done = await tx.rows(SQL.record, **dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+    touched = [(row["workspace_id"], row["conversation_id"], row["message_id"]) for row in done]
+    with_id = [(row["channel_id"], row["external_id"]) for row in done if row["external_id"]]
+    touched += await _waited(tx, with_id)
+    return await _changed(tx, touched)
+
+
+async def _waited(tx: Tx, targets: Sequence[tuple[UUID, str]]) -> list[tuple[UUID, UUID, UUID]]:
+    if not targets:
+        return []
+    channels, externals = zip(*targets, strict=True)
+    waiting = await tx.rows(SQL.take_waiting_receipts, channels=channels, externals=externals)
+    receipts = [(row["channel_id"], _receipt.decode(row["body"])) for row in waiting]
+    return await _raise(tx, receipts)
+
+
+async def _raise(tx: Tx, receipts: Sequence[tuple[UUID, ReceiptReceived]]) -> list[tuple[UUID, UUID, UUID]]:
+    if not receipts:
+        return []
+    rows = await tx.rows(
+        SQL.raise_status,
+        channels=[channel for channel, _ in receipts],
+        externals=[scrub(one.external_id)[:512] for _, one in receipts],
+        statuses=[one.status for _, one in receipts],
+        ranks=[RANK.get(one.status, 0) for _, one in receipts],
+        codes=[scrub(one.code)[:100] for _, one in receipts],
+        errors=[scrub(one.error)[:1000] for _, one in receipts],
+    )
+    return [(row["workspace_id"], row["conversation_id"], row["message_id"]) for row in rows]
+
+
+async def receive(tx: Tx, arrived: Sequence[Arrived]) -> list[Event | Step]:
+    """Apply receipts; hold those whose message isn't known by that id yet."""
+    receipts = [(one, one.fact) for one in arrived if isinstance(one.fact, ReceiptReceived)]
+    touched = await _settle_keys(tx, receipts)
+    known = {
+        (row["channel_id"], row["external_id"])
+        for row in await tx.rows(
+            SQL.known_externals,
+            channels=[one.channel_id for one, _ in receipts],
+            externals=[scrub(fact.external_id)[:512] for _, fact in receipts],
+        )
+    }
+    here = [(one.channel_id, fact) for one, fact in receipts if (one.channel_id, scrub(fact.external_id)[:512]) in known]
+    early = [(one, fact) for one, fact in receipts if (one.channel_id, scrub(fact.external_id)[:512]) not in known]
+    touched += await _raise(tx, here)
+    if early:
+        await tx.run(
+            SQL.hold_receipts,
+            workspaces=[one.workspace_id for one, _ in early],
+            ids=[new_id() for _ in early],
+            channels=[one.channel_id for one, _ in early],
+            externals=[scrub(fact.external_id)[:512] for _, fact in early],
+            bodies=[fact for _, fact in early],
+            since=[one.received_at for one, _ in early],
+        )
+    return await _changed(tx, touched)
+
+
+async def sweep(tx: Tx) -> list[Event | Step]:
+    """Apply receipts that wait although their piece is known: the two may have been written at the same moment."""
+    rows = await tx.rows(SQL.overdue_receipts)
+    return await _changed(tx, await _waited(tx, [(row["channel_id"], row["external_id"]) for row in rows]))
+
+
+async def _settle_keys(tx: Tx, receipts: Sequence[tuple[Arrived, ReceiptReceived]]) -> list[tuple[UUID, UUID, UUID]]:
+    keyed = [(one, fact, key) for one, fact in receipts if (key := split_key(fact.idempotency_key)) is not None]
+    if not keyed:
+        return []
+    rows = await tx.rows(
+        SQL.settle_by_key,
+        channels=[one.channel_id for one, _, _ in keyed],
+        messages=[key[0] for _, _, key in keyed],
+        pieces=[key[1] for _, _, key in keyed],
+        externals=[scrub(fact.external_id)[:512] for _, fact, _ in keyed],
+    )
+    return [(row["workspace_id"], row["conversation_id"], row["message_id"]) for row in rows]
+
+
+def split_key(key: str) -> tuple[UUID, int] | None:
+    """Return message and piece of one of our idempotency keys, None for anything else."""
+    try:
+        return UUID(key[:36]), int(key[37:] or 0)
+    except ValueError:
+        return None
+
+
+async def _changed(tx: Tx, touched: Sequence[tuple[UUID, UUID, UUID]]) -> list[Event | Step]:
+    """One event per message touched, with the least status of its pieces."""
+    if not touched:
+        return []
+    conversations = {(workspace, message): conversation for workspace, conversation, message in touched}
+    rows = await tx.rows(
+        SQL.message_status,
+        workspaces=[workspace for workspace, _ in conversations],
+        messages=[message for _, message in conversations],
+    )
+    return [
+        DeliveryChanged(workspace_id=row["workspace_id"], subject=conversations[row["workspace_id"], row["message_id"]],
+                        message_id=row["message_id"], status="queued" if row["status"] == "sending" else row["status"])
+        for row in rows
+    ]  # fmt: skip
+
+
+async def recover(tx: Tx, connection: UUID, mine: Sequence[UUID], idempotent: bool) -> list[Event | Step]:
+    """Settle what a dead holder left in the middle: sent again where the platform takes our key, else in doubt."""
+    rows = await tx.rows(SQL.orphans, connection=connection, batches=list(mine), idempotent=idempotent)
+    return await _changed(tx, [(row["workspace_id"], row["conversation_id"], row["message_id"]) for row in rows])
+
+
+async def resend(tx: Tx, commands: Sequence[Resend]) -> list[Event | Step]:
+    """Send failed or doubtful messages again, by a person's hand."""
+    events: list[Event | Step] = []
+    for one in commands:
+        rows = await tx.rows(SQL.resend, workspace=one.workspace_id, message=one.message_id)
+        if not rows:
+            raise NotFound("There is nothing to send again.")
+        events += await _changed(tx, [(one.workspace_id, rows[0]["conversation_id"], one.message_id)])
+    return events
+
+
+def backoff(attempts: int) -> timedelta:
+    """Return how long to wait after so many tries: 1, 2, 4 … at most 300 seconds."""
+    return timedelta(seconds=min(300, 2 ** max(0, attempts - 1)))

@@ -1,0 +1,129 @@
+-- name: channels
+-- The connection and kind behind some channels.
+select id, connection_id, kind, external_id from connections_v_channel where id = any (:ids::uuid[]);
+
+-- name: enqueue
+-- Queues pieces to be sent.
+insert into outbound (workspace_id, id, message_id, piece, pieces, conversation_id, connection_id, channel_id, address, body, status, code, error)
+select * from unnest(
+    :workspaces::uuid[], :ids::uuid[], :messages::uuid[], :piece::int[], :pieces::int[], :conversations::uuid[], :connections::uuid[],
+    :channels::uuid[], :addresses::text[], :bodies::jsonb[], :statuses::text[], :codes::text[], :errors::text[])
+on conflict do nothing;
+
+-- name: claim
+-- One head piece per recipient of a connection, marked as being sent in a batch. Heads that were passed go beside.
+with heads as (
+    (select distinct on (channel_id, address) workspace_id, id, status, due_at from outbound
+    where connection_id = :connection and status in ('queued', 'sending') and not passed
+    order by channel_id, address, id)
+    union all
+    (select workspace_id, id, status, due_at from outbound
+    where connection_id = :connection and status = 'queued' and passed and due_at <= now() limit 20)
+), chosen as (
+    select o.workspace_id, o.id from outbound o join heads h on h.workspace_id = o.workspace_id and h.id = o.id
+    where h.status = 'queued' and h.due_at <= now()
+    order by o.id limit :limit::int for update of o skip locked
+)
+update outbound o set status = 'sending', batch_id = :batch::uuid, attempts = o.attempts + 1,
+    first_tried_at = coalesce(o.first_tried_at, now()), updated_at = now()
+from chosen where o.workspace_id = chosen.workspace_id and o.id = chosen.id and o.status = 'queued'
+returning o.workspace_id, o.id, o.message_id, o.piece, o.conversation_id, o.channel_id, o.address, o.body, o.attempts, o.first_tried_at;
+
+-- name: next_due
+-- When the next piece of a connection is due, if any waits.
+select min(due_at) from outbound where connection_id = :connection and status = 'queued';
+
+-- name: orphans
+-- Pieces that a dead holder of the lease left in the middle of a send.
+update outbound set status = case when :idempotent::boolean then 'queued' else 'in_doubt' end, updated_at = now(),
+    code = case when :idempotent::boolean then code else 'interrupted' end
+where connection_id = :connection and status = 'sending' and (batch_id is null or not (batch_id = any (:batches::uuid[])))
+returning workspace_id, message_id, conversation_id, status;
+
+-- name: record
+-- Writes down how sends ended, unless a receipt was faster; an id the platform has used for another piece is left out.
+update outbound o set
+    status = case when o.status in ('delivered', 'read') then o.status else u.status end,
+    external_id = coalesce(nullif(u.external_id, ''), o.external_id),
+    code = u.code, error = u.error, due_at = coalesce(u.due_at, o.due_at), updated_at = now(),
+    passed = o.passed or (u.status = 'queued' and o.first_tried_at < now() - interval '60 seconds')
+from unnest(:workspaces::uuid[], :ids::uuid[], :statuses::text[], :externals::text[], :codes::text[], :errors::text[], :due::timestamptz[])
+    as u (workspace_id, id, status, external_id, code, error, due_at)
+where o.workspace_id = u.workspace_id and o.id = u.id
+returning o.workspace_id, o.id, o.message_id, o.conversation_id, o.channel_id, o.external_id, o.status;
+
+-- name: raise_status
+-- Lifts pieces to what their receipts say; a status only rises, and a failure never undoes an arrival.
+update outbound o set status = u.status, code = u.code, error = u.error, updated_at = now()
+from (
+    select distinct on (channel_id, external_id) * from unnest(
+        :channels::uuid[], :externals::text[], :statuses::text[], :ranks::int[], :codes::text[], :errors::text[])
+        as r (channel_id, external_id, status, rank, code, error)
+    order by channel_id, external_id, rank desc
+) u
+where o.channel_id = u.channel_id and o.external_id = u.external_id
+  and u.rank > case o.status when 'queued' then 0 when 'sending' then 0 when 'in_doubt' then 0 when 'sent' then 1 when 'failed' then 2
+      when 'delivered' then 3 else 4 end
+returning o.workspace_id, o.message_id, o.conversation_id, o.status;
+
+-- name: known_externals
+-- Which platform ids are those of our pieces.
+select channel_id, external_id from outbound
+where (channel_id, external_id) in (select * from unnest(:channels::uuid[], :externals::text[]));
+
+-- name: settle_by_key
+-- A receipt or echo that carries our own key tells the platform's id of a piece.
+update outbound o set external_id = k.external_id, updated_at = now(),
+    status = case when o.status in ('queued', 'sending', 'in_doubt') then 'sent' else o.status end
+from unnest(:channels::uuid[], :messages::uuid[], :pieces::int[], :externals::text[]) as k (channel_id, message_id, piece, external_id)
+where o.channel_id = k.channel_id and o.message_id = k.message_id and o.piece = k.piece and o.external_id is null
+returning o.workspace_id, o.message_id, o.conversation_id, o.channel_id, o.external_id, o.status;
+
+-- name: settle_by_echo
+-- A piece in doubt came back as an echo: it was sent.
+update outbound o set external_id = :external, status = case when status in ('sending', 'in_doubt') then 'sent' else status end, updated_at = now()
+where o.workspace_id = :workspace and o.message_id = :message and o.channel_id = :channel and o.external_id is null
+  and o.piece = (select min(piece) from outbound p where p.workspace_id = :workspace and p.message_id = :message
+      and p.external_id is null and p.status in ('sending', 'in_doubt'))
+returning o.workspace_id, o.message_id, o.conversation_id, o.status;
+
+-- name: hold_receipts
+-- Keeps receipts whose message isn't known by that id yet.
+insert into waiting_receipt (workspace_id, id, channel_id, external_id, body, since)
+select * from unnest(:workspaces::uuid[], :ids::uuid[], :channels::uuid[], :externals::text[], :bodies::jsonb[], :since::timestamptz[]);
+
+-- name: take_waiting_receipts
+-- Receipts that waited for these platform ids.
+delete from waiting_receipt where (channel_id, external_id) in (select * from unnest(:channels::uuid[], :externals::text[]))
+returning workspace_id, channel_id, external_id, body;
+
+-- name: park_receipts
+-- Gives up on receipts whose message never became known.
+update waiting_receipt set parked_at = now() where parked_at is null and since < :before::timestamptz;
+
+-- name: prune_receipts
+-- Forgets receipts that were given up.
+delete from waiting_receipt where parked_at < :before::timestamptz;
+
+-- name: resend
+-- Queues the failed or doubtful pieces of a message again.
+update outbound set status = 'queued', due_at = now(), first_tried_at = null, passed = false, code = '', error = '', updated_at = now()
+where workspace_id = :workspace and message_id = :message and status in ('failed', 'in_doubt')
+returning conversation_id;
+
+-- name: message_status
+-- How far messages got: the least of their pieces.
+select workspace_id, message_id, (array_agg(status order by array_position(
+    array['failed', 'in_doubt', 'queued', 'sending', 'sent', 'delivered', 'read'], status)))[1] as status
+from outbound where (workspace_id, message_id) in (select * from unnest(:workspaces::uuid[], :messages::uuid[]))
+group by workspace_id, message_id;
+
+-- name: pending_connections
+-- Connections that have something to send now.
+select distinct workspace_id, connection_id from outbound where status = 'queued' and due_at <= now();
+
+-- name: overdue_receipts
+-- Receipts that wait although their piece is known.
+select distinct w.channel_id, w.external_id from waiting_receipt w
+join outbound o on o.channel_id = w.channel_id and o.external_id = w.external_id
+where w.parked_at is null limit 500;

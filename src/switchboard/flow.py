@@ -1,0 +1,106 @@
+"""The spine: which fact, command or event leads to which verbs, in which order, inside one transaction.
+
+`REACTIONS` goes forward only, in the order of the floor plan; `FOLLOWERS` run behind the log. A verb takes a batch and
+returns events (logged) and steps (handed on). What has to go backward is filed as a command (`Filed`).
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from switchboard import contacts, conversations, delivery, ingest, media, routing, workspace
+from switchboard.contacts import commands as contact_verbs
+from switchboard.contacts import merging
+from switchboard.conversations import changes, echoes, filing, joining
+from switchboard.conversations import commands as conversation_verbs
+from switchboard.core import commands as c
+from switchboard.core import events as e
+from switchboard.core import facts as f
+from switchboard.db import log
+from switchboard.db.pool import Tx
+from switchboard.delivery import commands as delivery_verbs
+from switchboard.delivery import echoes as delivery_echoes
+from switchboard.ingest import commands as ingest_verbs
+from switchboard.media import commands as media_verbs
+from switchboard.routing import commands as routing_verbs
+from switchboard.workspace import projection, search
+
+Item = e.Arrived | e.Event | e.Step | c.Command
+Verb = Callable[[Tx, Sequence[Any]], Awaitable[Sequence[Any]]]
+
+ROOMS = [room.__name__.rsplit(".", 1)[1] for room in (ingest, contacts, conversations, media, routing, delivery, workspace)]
+
+REACTIONS: dict[type, tuple[Verb, ...]] = {
+    # facts and commands about people
+    f.IdentityChanged: (contact_verbs.change_identity,),
+    f.ReachChanged: (contact_verbs.change_reach,),
+    f.MessageReceived: (contact_verbs.resolve,),
+    f.EchoReceived: (contact_verbs.resolve,),
+    f.Reacted: (contact_verbs.know_reactor,),
+    c.EditContact: (contact_verbs.edit,),
+    c.MergeContacts: (merging.merge,),
+    c.UndoMerge: (merging.undo,),
+    # what was said
+    e.ContactsMerged: (joining.join,),
+    e.ContactsUnmerged: (joining.part,),
+    e.Attributed: (filing.file,),
+    e.EchoAttributed: (echoes.file_echoes,),
+    e.ReactorKnown: (changes.react,),
+    f.MessageEdited: (changes.change,),
+    f.MessageRecalled: (changes.change,),
+    c.StartConversation: (conversation_verbs.start,),
+    c.WriteMessage: (conversation_verbs.write,),
+    c.ChangeStatus: (conversation_verbs.change_status,),
+    c.EditConversation: (conversation_verbs.edit,),
+    c.MarkRead: (conversation_verbs.mark_read,),
+    c.StoreMedia: (conversation_verbs.store_media,),
+    e.MediaWanted: (media_verbs.want,),
+    # who has it
+    c.Take: (conversation_verbs.guard, routing_verbs.take),
+    c.Assign: (conversation_verbs.guard, routing_verbs.assign),
+    e.ConversationOpened: (routing_verbs.enqueue,),
+    e.ConversationResolved: (routing_verbs.finish,),
+    e.MessageFiled: (routing_verbs.adopt,),
+    c.SetPresence: (routing_verbs.set_presence,),
+    # getting it out
+    e.ReplyWritten: (delivery_verbs.enqueue,),
+    e.EchoMatched: (delivery_echoes.settle,),
+    f.ReceiptReceived: (delivery_verbs.receive,),
+    c.Resend: (delivery_verbs.resend,),
+}
+"""What happens at once, in this order, in the same transaction."""
+
+FOLLOWERS: dict[str, Callable[[Tx, Sequence[log.Logged]], Awaitable[None]]] = {
+    "inbox": projection.project,
+    "search": search.index,
+}
+"""What follows the log, each by its own cursor, in its own transaction."""
+
+_ORDER = {kind: nr for nr, kind in enumerate(REACTIONS)}
+
+
+async def run(tx: Tx, items: Sequence[Item]) -> list[e.Event]:
+    """Carry out facts and commands with all that follows from them; append the events to the log and return them."""
+    waiting: dict[type, list[Any]] = {}
+    logged: list[e.Event] = []
+    filed: list[e.Filed] = []
+    _sort(items, waiting, logged, filed)
+    while waiting:
+        kind = min(waiting, key=_ORDER.__getitem__)
+        batch = waiting.pop(kind)
+        for verb in REACTIONS[kind]:
+            _sort(await verb(tx, batch), waiting, logged, filed)
+    await ingest_verbs.file_back(tx, filed)
+    await log.append(tx, logged)
+    return logged
+
+
+def _sort(items: Sequence[Any], waiting: dict[type, list[Any]], logged: list[e.Event], filed: list[e.Filed]) -> None:
+    for item in items:
+        if isinstance(item, e.Filed):
+            filed.append(item)
+            continue
+        if isinstance(item, e.Event):
+            logged.append(item)
+        kind = type(item.fact) if isinstance(item, e.Arrived) else type(item)
+        if kind in REACTIONS:
+            waiting.setdefault(kind, []).append(item)

@@ -1,0 +1,144 @@
+"""Accept facts, hand them to their lanes, park what fails by itself."""
+
+import random
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from switchboard.core.events import Arrived, Filed
+from switchboard.core.facts import Inbound, lane_key
+from switchboard.core.ids import lane_of, new_id
+from switchboard.core.text import scrub
+from switchboard.db.pool import Tx
+from switchboard.db.sql import load
+
+SQL = load(__file__)
+MAX_DEPTH = 8
+_decoder = msgspec.json.Decoder(Inbound)
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """One request, mail or poll as it came, with the facts read from it. `channels` maps accounts to channels.
+
+    `body_path` is set when the body was large and lies in a file; `error` when the envelope could not be read.
+    """
+
+    workspace_id: UUID
+    connection_id: UUID
+    received_at: datetime
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: bytes | None
+    facts: Sequence[Inbound]
+    channels: dict[str, UUID]
+    body_path: str | None = None
+    error: str | None = None
+
+
+async def accept(tx: Tx, deliveries: Sequence[Delivery]) -> int:
+    """Store deliveries in one statement; facts seen before are left out. Returns how many facts are new."""
+    raws: list[tuple[Any, ...]] = []
+    facts: list[tuple[Any, ...]] = []
+    for one in deliveries:
+        raw_id = new_id()
+        raws.append((one.workspace_id, raw_id, one.connection_id, one.received_at, one.method, scrub(one.url),
+                     one.headers, one.body, one.body_path, one.error))  # fmt: skip
+        for fact in one.facts:
+            channel = one.channels.get(fact.account)
+            error = None if channel is not None else f"unknown account {fact.account[:80]}"
+            facts.append((one.workspace_id, new_id(), one.connection_id, channel, raw_id,
+                          lane_of(one.connection_id, lane_key(fact)), _clean(fact), one.received_at,
+                          scrub(fact.dedupe_key)[:512], error and scrub(error)))  # fmt: skip
+    raw = list(zip(*raws, strict=True))
+    fact_columns = list(zip(*facts, strict=True)) if facts else [()] * 10
+    return int(
+        await tx.value(
+            SQL.accept,
+            raw_workspaces=raw[0],
+            raw_ids=raw[1],
+            raw_connections=raw[2],
+            raw_received=raw[3],
+            raw_methods=raw[4],
+            raw_urls=raw[5],
+            raw_headers=raw[6],
+            raw_bodies=raw[7],
+            raw_paths=raw[8],
+            raw_errors=raw[9],
+            **dict(zip(_FACT_COLUMNS, fact_columns, strict=True)),
+        )
+    )
+
+
+_FACT_COLUMNS = (
+    "workspaces", "ids", "connections", "channels", "raws", "lanes", "bodies", "received", "keys", "errors",
+)  # fmt: skip
+
+
+def _clean(fact: Inbound) -> msgspec.Raw:
+    """Encode a fact; what PostgreSQL can't keep (NUL, lone surrogates) is replaced here and nowhere else."""
+    try:
+        data = msgspec.json.encode(fact)
+    except UnicodeEncodeError:
+        data = msgspec.json.encode(scrub_deep(msgspec.to_builtins(fact, builtin_types=(datetime, UUID))))
+    if b"\\u0000" in data:
+        data = msgspec.json.encode(scrub_deep(msgspec.json.decode(data)))
+    return msgspec.Raw(data)
+
+
+def scrub_deep(value: Any) -> Any:
+    """Scrub every text inside builtin containers."""
+    if isinstance(value, str):
+        return scrub(value)
+    if isinstance(value, dict):
+        return {scrub(key): scrub_deep(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [scrub_deep(item) for item in value]
+    return value
+
+
+async def file_back(tx: Tx, filed: Sequence[Filed]) -> None:
+    """File commands and held facts for their lanes. A chain of causes longer than eight is parked."""
+    if not filed:
+        return
+    rows = [
+        (one.workspace_id, new_id(), one.connection_id, one.channel_id, one.raw_id,
+         lane_of(one.connection_id or one.workspace_id, one.lane_key), _clean(one.body), one.cause_id, one.depth + 1,
+         "chain of causes is too long" if one.depth >= MAX_DEPTH else None)
+        for one in filed
+    ]  # fmt: skip
+    names = ("workspaces", "ids", "connections", "channels", "raws", "lanes", "bodies", "causes", "depths", "errors")
+    await tx.run(SQL.file_commands, **dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+
+
+async def claim(tx: Tx, lanes: int, limit: int) -> list[Arrived]:
+    """Lock lanes that have work and return their facts in order; two statements, so that the claim sees the lock."""
+    locked = [row["lane"] for row in await tx.rows(SQL.lock_lanes, start=random.randrange(1024), lanes=lanes)]
+    if not locked:
+        return []
+    return [
+        Arrived(
+            workspace_id=row["workspace_id"],
+            fact_id=row["id"],
+            connection_id=row["connection_id"],
+            channel_id=row["channel_id"],
+            received_at=row["received_at"],
+            raw_id=row["raw_id"],
+            fact=_decoder.decode(row["body"]),
+            depth=row["depth"],
+        )
+        for row in await tx.rows(SQL.claim_facts, lanes=locked, limit=limit)
+    ]
+
+
+async def finish(tx: Tx, done: Sequence[Arrived]) -> None:
+    """Remove facts carried out in this transaction."""
+    await tx.run(SQL.finish_facts, workspaces=[one.workspace_id for one in done], ids=[one.fact_id for one in done])
+
+
+async def park(tx: Tx, one: Arrived, error: str) -> None:
+    """Put one fact aside with its error."""
+    await tx.run(SQL.park_fact, workspace=one.workspace_id, id=one.fact_id, error=scrub(error)[:2000])

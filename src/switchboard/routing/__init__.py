@@ -1,0 +1,4 @@
+"""Who gets it, when: queues, presence, capacity, assignment.
+
+Tables: presence, work, assignment.
+"""
