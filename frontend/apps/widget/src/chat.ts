@@ -11,7 +11,6 @@ import type { Config, Part, Profile, ServerFrame, User } from "./wire";
 
 const TYPING_EVERY_MS = 3_000;
 const TYPING_SHOWN_MS = 6_000;
-const ACK_WITHIN_MS = 15_000;
 const NOTICE_MS = 6_000;
 
 /** Codes by which the server says in a frame that it does not know the token. */
@@ -43,7 +42,6 @@ export class Chat {
   private typedAt = 0;
   private typingTimer: ReturnType<typeof setTimeout> | undefined;
   private noticeTimer: ReturnType<typeof setTimeout> | undefined;
-  private ackTimer: ReturnType<typeof setTimeout> | undefined;
   private page = "";
 
   constructor(options: Options) {
@@ -297,6 +295,7 @@ export class Chat {
     this.dispatch({ type: "write", outgoing });
     this.typedAt = 0;
     this.flush([outgoing.client_id]);
+    // Also asks an open line whether it still lives: a dead one is noticed now and not at the next heartbeat.
     this.connect();
   }
 
@@ -312,20 +311,6 @@ export class Chat {
       const parts = item.parts.flatMap(toWire);
       if (!this.socket.send({ type: "message", client_id: item.client_id, parts })) return;
     }
-    this.expectAck();
-  }
-
-  /** An open line on which nothing is acknowledged is as good as closed. */
-  private expectAck(): void {
-    clearTimeout(this.ackTimer);
-    if (!this.view.conversation.outbox.some((item) => item.state === "waiting")) return;
-    this.ackTimer = setTimeout(() => {
-      if (
-        this.socket.phase === "ready" &&
-        this.view.conversation.outbox.some((item) => item.state === "waiting")
-      )
-        this.socket.reconnect();
-    }, ACK_WITHIN_MS);
   }
 
   private sendProfile(): void {

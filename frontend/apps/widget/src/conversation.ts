@@ -89,14 +89,14 @@ function applyFrame(state: Conversation, frame: ServerFrame): Conversation {
       // A resumed connection whose answer had to be cut leaves a hole after what we hold: start again from the newest page.
       const fresh = state.seen === 0 || frame.more;
       const base = fresh ? { ...state, messages: [], more: frame.more } : state;
-      return { ...file(base, frame.history, true), online: frame.online, agent: frame.agent, typing: null };
+      return { ...file(base, frame.history), online: frame.online, agent: frame.agent, typing: null };
     }
     case "message": {
-      const next = file(state, [frame.message], true);
+      const next = file(state, [frame.message]);
       return frame.message.direction === "out" && next !== state ? { ...next, typing: null } : next;
     }
     case "history":
-      return { ...file(state, frame.messages, false), more: frame.more };
+      return { ...file(state, frame.messages), more: frame.more };
     case "ack": {
       const item = find(state, frame.client_id);
       if (!item || item.state === "sent") return state;
@@ -121,7 +121,7 @@ function applyFrame(state: Conversation, frame: ServerFrame): Conversation {
 }
 
 /** Puts messages at their place, each id once, and takes from the outbox what has arrived. */
-function file(state: Conversation, incoming: readonly Message[], pushed: boolean): Conversation {
+function file(state: Conversation, incoming: readonly Message[]): Conversation {
   const byId = new Map(state.messages.map((message) => [message.id, message]));
   let changed = false;
   for (const message of incoming) {
@@ -132,8 +132,7 @@ function file(state: Conversation, incoming: readonly Message[], pushed: boolean
   }
   const arrived = new Set(incoming.flatMap((message) => message.client_id ?? []));
   const outbox = state.outbox.filter((item) => !arrived.has(item.client_id));
-  const last = incoming.reduce((highest, message) => Math.max(highest, message.position), 0);
-  const seen = pushed ? Math.max(state.seen, last) : state.seen;
+  const seen = incoming.reduce((highest, message) => Math.max(highest, message.position), state.seen);
   if (!changed && outbox.length === state.outbox.length && seen === state.seen) return state;
   const messages = [...byId.values()].sort((a, b) => a.position - b.position);
   return { ...state, messages, outbox: outbox.length === state.outbox.length ? state.outbox : outbox, seen };
