@@ -1,5 +1,5 @@
 /** The few plain requests of the widget. */
-import type { Config, Session, StoredFile, User } from "./wire";
+import type { Config, ProfileField, Session, StoredFile, User } from "./wire";
 
 export class RequestFailed extends Error {
   readonly status: number;
@@ -19,10 +19,12 @@ export interface Page {
   referrer: string;
 }
 
+const FIELDS: ProfileField[] = ["name", "email", "phone"];
+
 const DEFAULTS: Config = {
   name: "",
   colour: "",
-  greeting: {},
+  greeting: { en: "", zh: "" },
   languages: [],
   online: true,
   offline_form: false,
@@ -50,7 +52,9 @@ export class Api {
   }
 
   async config(): Promise<Config> {
-    return { ...DEFAULTS, ...(await request<Partial<Config>>(`${this.root}config`, {})) };
+    const config = { ...DEFAULTS, ...(await request<Partial<Config>>(`${this.root}config`, {})) };
+    // A field that this version cannot ask for is left out, the others still are.
+    return { ...config, pre_chat: config.pre_chat.filter((field) => FIELDS.includes(field)) };
   }
 
   session(token: string | null, language: string, page: Page, user: User | null): Promise<Session> {

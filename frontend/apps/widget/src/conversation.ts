@@ -190,8 +190,8 @@ function fromMessage(state: Conversation, message: Message): Entry {
     author: message.author?.name ?? null,
     parts: message.parts,
     at: message.at,
-    edited: message.edited_at !== null,
-    recalled: message.recalled_at !== null,
+    edited: Boolean(message.edited_at),
+    recalled: Boolean(message.recalled_at),
     delivery: mine ? (message.position <= state.readByAgent ? "read" : "filed") : null,
     outgoing: null,
   };

@@ -85,5 +85,5 @@ export class Uploads {
 }
 
 function toPart(file: StoredFile): MediaPart {
-  return { type: DRAWABLE.test(file.mime) ? "image" : "file", file };
+  return { type: DRAWABLE.test(file.mime) ? "image" : "file", file, state: "stored" };
 }

@@ -26,7 +26,7 @@ export function PartView({ part, chosen, onPicture }: PartProps) {
     case "choices":
       return <Choices part={part} chosen={chosen} />;
     case "choice":
-      return <p class="text">{part.title}</p>;
+      return <p class="text">{part.title || part.id}</p>;
     case "link":
       return (
         <p class="text">
@@ -37,7 +37,7 @@ export function PartView({ part, chosen, onPicture }: PartProps) {
     case "location":
       return <Place part={part} />;
     default:
-      return part.text ? <Text text={part.text} /> : <p class="text muted">{summary([part], say)}</p>;
+      return <Text text={summary([part], say)} />;
   }
 }
 
@@ -180,10 +180,12 @@ export function summary(parts: readonly Part[], say: Say): string {
   const part = parts[0];
   if (!part) return "";
   if (part.type === "text" || part.type === "choices") return part.text;
-  if (part.type === "choice") return part.title;
+  if (part.type === "choice") return part.title || part.id;
   if (part.type === "image" || part.type === "sticker") return part.caption || `[${say("image")}]`;
   if ("file" in part) return part.caption || part.file?.name || part.name || say("fetching");
   if (part.type === "location") return part.name || say("location");
   if (part.type === "link") return part.title || part.url;
-  return part.text || part.title || part.name || say("unsupported");
+  if (part.type === "contact") return [part.name, ...part.phones, ...part.emails].join("\n");
+  const words = "text" in part ? part.text : part.type === "product" && part.title;
+  return words || say("unsupported");
 }
