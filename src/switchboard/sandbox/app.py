@@ -53,6 +53,7 @@ class Sandbox:
         self._router = Router()
         self._servers: list[asyncio.Server] = []
         self._saver: asyncio.Task[None] | None = None
+        self._offices = (smtp.PostOffice(self.world), pop3.PostOffice(self.world))
         bot = BotApi(self.world)
         player = Player(self.world, bot.updates)
         custom = CustomChannel(self.world)
@@ -71,8 +72,8 @@ class Sandbox:
         if config.seed and not world.state.customers:
             for person in PEOPLE:
                 world.store.new_customer(person)
-        for serve, port in ((smtp.serve, config.smtp_port), (pop3.serve, config.pop3_port)):
-            self._servers.append(await serve(world, config.mail_host, port))
+        for office, port in zip(self._offices, (config.smtp_port, config.pop3_port), strict=True):
+            self._servers.append(await office.serve(config.mail_host, port))
         world.smtp_port, world.pop3_port = (s.sockets[0].getsockname()[1] for s in self._servers)
         self._saver = asyncio.create_task(self._save_now_and_then())
 
@@ -80,6 +81,8 @@ class Sandbox:
         """Close everything and write the state file."""
         for server in self._servers:
             server.close()
+        for office in self._offices:
+            await office.close()
         if self._saver is not None:
             self._saver.cancel()
         await self.world.close()

@@ -19,7 +19,9 @@ import uvicorn
 from switchboard.sandbox.app import Sandbox
 from switchboard.sandbox.config import Config
 
-FAST = Config(retry_first_seconds=0.02, retry_longest_seconds=0.1, retry_attempts=8, receipt_delay_seconds=0.01)
+FAST = Config(
+    retry_first_seconds=0.02, retry_longest_seconds=0.1, retry_attempts=8, receipt_delay_seconds=0.01
+)
 
 
 class Running:
@@ -29,7 +31,12 @@ class Running:
         self.app = Sandbox(config)
         self._server = uvicorn.Server(
             uvicorn.Config(
-                self.app, host="127.0.0.1", port=0, log_level="error", timeout_graceful_shutdown=1, lifespan="on"
+                self.app,
+                host="127.0.0.1",
+                port=0,
+                log_level="error",
+                timeout_graceful_shutdown=1,
+                lifespan="on",
             )
         )
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -69,7 +76,9 @@ class Running:
         return ids
 
     def upload(self, name: str, content: bytes, kind: str) -> str:
-        answer = self.http.post(f"/sandbox/media?name={name}", content=content, headers={"content-type": kind})
+        answer = self.http.post(
+            f"/sandbox/media?name={name}", content=content, headers={"content-type": kind}
+        )
         key: str = answer.json()["key"]
         return key
 
@@ -93,12 +102,14 @@ class Hook:
         hook = self
 
         class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+            protocol_version = "HTTP/1.0"  # closes each connection, so that none outlives its test
 
             def do_GET(self) -> None:
                 query = parse_qs(urlsplit(self.path).query)
                 right = query.get("hub.verify_token") == ["right"]
-                self._answer(200 if right else 403, query.get("hub.challenge", [""])[0].encode() if right else b"no")
+                self._answer(
+                    200 if right else 403, query.get("hub.challenge", [""])[0].encode() if right else b"no"
+                )
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
@@ -155,7 +166,9 @@ def hook() -> Iterator[Hook]:
 def process() -> Iterator[dict[str, Any]]:
     """`python -m switchboard.sandbox` with its ready line."""
     child = subprocess.Popen(
-        [sys.executable, "-m", "switchboard.sandbox", "--port", "0", "--seed"], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "switchboard.sandbox", "--port", "0", "--seed"],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert child.stdout is not None
     ready: dict[str, Any] = json.loads(child.stdout.readline())

@@ -17,7 +17,9 @@ from switchboard.sandbox.custom import signature
 def number(sandbox: Running, hook: Hook) -> dict[str, Any]:
     for name in ("ann", "bob"):
         sandbox.post("/sandbox/customers", id=name, name=name.title())
-    return sandbox.post("/sandbox/whatsapp/numbers", webhook_url=hook.url, verify_token="right", receipts="delivered")
+    return sandbox.post(
+        "/sandbox/whatsapp/numbers", webhook_url=hook.url, verify_token="right", receipts="delivered"
+    )
 
 
 def send(sandbox: Running, number: dict[str, Any], to: str, **body: Any) -> httpx.Response:
@@ -55,12 +57,15 @@ def test_failed_webhooks_come_again_in_order(sandbox: Running, number: dict[str,
         sandbox.play(number, "ann", text=text)
     bodies = hook.wait(lambda bodies: len(bodies) == 6)
     assert [m["text"]["body"] for m in messages(bodies)] == ["one"] * 4 + ["two", "three"]
-    log = sandbox.get("/sandbox/webhooks")
-    assert log["waiting"] == 0
+    until = time.monotonic() + 5
+    while (log := sandbox.get("/sandbox/webhooks"))["waiting"] and time.monotonic() < until:
+        time.sleep(0.01)
     assert [c["attempts"] for c in log["items"]] == [4, 1, 1]
 
 
-def test_a_webhook_that_never_succeeds_is_given_up(sandbox: Running, number: dict[str, Any], hook: Hook) -> None:
+def test_a_webhook_that_never_succeeds_is_given_up(
+    sandbox: Running, number: dict[str, Any], hook: Hook
+) -> None:
     hook.answers[:] = [500] * 8
     sandbox.play(number, "ann", text="lost")
     sandbox.play(number, "ann", text="next")
@@ -85,12 +90,17 @@ def test_customer_without_a_number(sandbox: Running, number: dict[str, Any], hoo
     answer = send(sandbox, number, "", recipient="US.123").json()
     assert answer["contacts"] == [{"input": "US.123", "user_id": "US.123"}]
     sandbox.play(number, "eve", action="user_id_update", new_user_id="US.456")
-    update = hook.wait(lambda bodies: any("user_id_update" in json.dumps(b) for b in bodies))[-1]
-    assert '"current": "US.456"' in json.dumps(update)
+    hook.wait(
+        lambda bodies: (
+            '"user_id_update"' in json.dumps(bodies) and '"current": "US.456"' in json.dumps(bodies)
+        )
+    )
     assert send(sandbox, number, "", recipient="US.123").status_code == 400
 
 
-def test_edit_revoke_reaction_press_and_oddities(sandbox: Running, number: dict[str, Any], hook: Hook) -> None:
+def test_edit_revoke_reaction_press_and_oddities(
+    sandbox: Running, number: dict[str, Any], hook: Hook
+) -> None:
     first = sandbox.play(number, "ann", text="tset")[0]
     sandbox.play(number, "ann", type="edit", target=first, text="test")
     sandbox.play(number, "ann", type="reaction", target=first, emoji="👍")
@@ -104,10 +114,18 @@ def test_edit_revoke_reaction_press_and_oddities(sandbox: Running, number: dict[
     sandbox.play(number, "ann", type="system", new_phone="4915199999999")
     got = messages(hook.wait(lambda bodies: len(messages(bodies)) == 8))
     assert [m["type"] for m in got] == [
-        "text", "edit", "reaction", "reaction", "interactive", "unsupported", "revoke", "system",
+        "text",
+        "edit",
+        "reaction",
+        "reaction",
+        "interactive",
+        "unsupported",
+        "revoke",
+        "system",
     ]
     assert got[1]["edit"] == {
-        "original_message_id": first, "message": {"type": "text", "text": {"body": "test"}}
+        "original_message_id": first,
+        "message": {"type": "text", "text": {"body": "test"}},
     }
     assert got[2]["reaction"]["emoji"] == "👍" and "emoji" not in got[3]["reaction"]
     assert got[4]["interactive"]["button_reply"] == {"id": "y", "title": "Yes"}
@@ -133,14 +151,21 @@ def test_dropped_answer_delivers_and_leaves_the_caller_in_doubt(
     assert entry["id"] in json.dumps(changes)
 
 
-def test_failure_by_status_latency_and_proxy_page(sandbox: Running, number: dict[str, Any], hook: Hook) -> None:
+def test_failure_by_status_latency_and_proxy_page(
+    sandbox: Running, number: dict[str, Any], hook: Hook
+) -> None:
     to = phone(sandbox, "ann")
     sandbox.play(number, "ann", text="hi")
     sandbox.post("/sandbox/faults", kind="status", code=131026, after=1)
     assert send(sandbox, number, to).status_code == 200
     failed = send(sandbox, number, to).json()["messages"][0]["id"]
     bodies = hook.wait(lambda bodies: '"failed"' in json.dumps(bodies))
-    status = next(s for b in bodies for s in b["entry"][0]["changes"][0]["value"].get("statuses", []) if s["status"] == "failed")
+    status = next(
+        s
+        for b in bodies
+        for s in b["entry"][0]["changes"][0]["value"].get("statuses", [])
+        if s["status"] == "failed"
+    )
     assert status["id"] == failed and status["errors"][0]["code"] == 131026
     sandbox.post("/sandbox/faults", kind="http", code=502)
     assert send(sandbox, number, to).headers["content-type"] == "text/html"
@@ -150,7 +175,9 @@ def test_failure_by_status_latency_and_proxy_page(sandbox: Running, number: dict
     assert time.monotonic() - started >= 0.3
 
 
-def test_window_can_fail_later_and_pair_rate_counts(sandbox: Running, number: dict[str, Any], hook: Hook) -> None:
+def test_window_can_fail_later_and_pair_rate_counts(
+    sandbox: Running, number: dict[str, Any], hook: Hook
+) -> None:
     to = phone(sandbox, "ann")
     sandbox.http.patch(f"/sandbox/accounts/{number['id']}", json={"window": "fail"})
     assert send(sandbox, number, to).status_code == 200
@@ -163,7 +190,11 @@ def test_window_can_fail_later_and_pair_rate_counts(sandbox: Running, number: di
 def test_template_is_checked_and_opens_a_closed_window(sandbox: Running, number: dict[str, Any]) -> None:
     def code(name: str, language: str, *texts: str) -> int:
         parameters = [{"type": "text", "text": t} for t in texts]
-        template = {"name": name, "language": {"code": language}, "components": [{"type": "body", "parameters": parameters}]}
+        template = {
+            "name": name,
+            "language": {"code": language},
+            "components": [{"type": "body", "parameters": parameters}],
+        }
         answer = send(sandbox, number, "8613912345678", type="template", template=template)
         return int(answer.json().get("error", {}).get("code", 0))
 
@@ -208,7 +239,9 @@ def test_custom_channel_signs_both_ways(sandbox: Running, hook: Hook) -> None:
     assert message["from"]["id"] == "ann" and message["text"] == "from the till"
     assert httpx.get(message["attachments"][0]["url"], trust_env=False).content == b"text"
 
-    body = json.dumps({"messages": [{"id": "1", "to": "ann", "parts": [{"type": "text", "text": "hello"}]}]}).encode()
+    body = json.dumps(
+        {"messages": [{"id": "1", "to": "ann", "parts": [{"type": "text", "text": "hello"}]}]}
+    ).encode()
     for at, status in ((int(time.time()), 200), (int(time.time()) - 400, 401)):
         signed = {"x-switchboard-signature": signature("shh", body, at)}
         answer = httpx.post(link["send_url"], content=body, headers=signed, trust_env=False)

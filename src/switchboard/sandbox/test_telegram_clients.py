@@ -25,7 +25,9 @@ def _durations(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def bot(sandbox: Running) -> dict[str, Any]:
-    made = sandbox.post("/sandbox/telegram/bots", token="4200:abcdefghijklmnopqrstuvwxyz0123456789", username="shop_bot")
+    made = sandbox.post(
+        "/sandbox/telegram/bots", token="4200:abcdefghijklmnopqrstuvwxyz0123456789", username="shop_bot"
+    )
     sandbox.post("/sandbox/customers", id="ann", name="Ann Lee", telegram_id=5001, phone="4915112345678")
     return made
 
@@ -51,8 +53,13 @@ async def test_python_telegram_bot_talks_both_ways(sandbox: Running, bot: dict[s
         assert await client.get_updates(offset=updates[-1].update_id + 1) == ()
 
         markup = telegram.InlineKeyboardMarkup([[telegram.InlineKeyboardButton("Yes", callback_data="y:1")]])
-        sent = await client.send_message(5001, "<b>Hi</b> 😀 there", parse_mode="HTML", reply_markup=markup,
-                                         reply_to_message_id=second.message_id)
+        sent = await client.send_message(
+            5001,
+            "<b>Hi</b> 😀 there",
+            parse_mode="HTML",
+            reply_markup=markup,
+            reply_to_message_id=second.message_id,
+        )
         assert sent.text == "Hi 😀 there" and sent.entities[0].type == "bold"
         assert sent.reply_to_message is not None and sent.reply_to_message.message_id == second.message_id
         sandbox.play(bot, "ann", type="press", reply_to=str(sent.message_id), button="0.0")
@@ -67,15 +74,23 @@ async def test_python_telegram_bot_talks_both_ways(sandbox: Running, bot: dict[s
         again = await client.send_document(5001, document.document.file_id)
         assert again.document is not None
         assert again.document.file_unique_id == document.document.file_unique_id
-        album = await client.send_media_group(5001, [telegram.InputMediaPhoto(PNG), telegram.InputMediaPhoto(PNG)])
+        album = await client.send_media_group(
+            5001, [telegram.InputMediaPhoto(PNG), telegram.InputMediaPhoto(PNG)]
+        )
         assert len({m.media_group_id for m in album}) == 1
         for one in (
-            await client.send_location(5001, 31.2, 121.4), await client.send_venue(5001, 1, 2, "Shop", "Road 1"),
-            await client.send_contact(5001, "+1555", "Ann"), await client.send_poll(5001, "Ok?", ["a", "b"]),
-            await client.send_dice(5001), await client.forward_message(5001, 5001, first.message_id),
-            await client.send_voice(5001, b"OggS"), await client.send_sticker(5001, PNG),
-            await client.send_video(5001, b"mp4"), await client.send_animation(5001, b"gif"),
-            await client.send_audio(5001, b"mp3"), await client.send_video_note(5001, b"mp4"),
+            await client.send_location(5001, 31.2, 121.4),
+            await client.send_venue(5001, 1, 2, "Shop", "Road 1"),
+            await client.send_contact(5001, "+1555", "Ann"),
+            await client.send_poll(5001, "Ok?", ["a", "b"]),
+            await client.send_dice(5001),
+            await client.forward_message(5001, 5001, first.message_id),
+            await client.send_voice(5001, b"OggS"),
+            await client.send_sticker(5001, PNG),
+            await client.send_video(5001, b"mp4"),
+            await client.send_animation(5001, b"gif"),
+            await client.send_audio(5001, b"mp3"),
+            await client.send_video_note(5001, b"mp4"),
         ):
             assert one.chat.id == 5001
         assert (await client.copy_message(5001, 5001, first.message_id)).message_id > 0
@@ -94,7 +109,9 @@ async def test_webhook_is_set_called_and_in_the_way_of_polling(
 ) -> None:
     async with ptb(sandbox, bot["token"]) as client:
         sandbox.play(bot, "ann", text="before")
-        await client.set_webhook(hook.url, secret_token="s3cret", allowed_updates=["message", "message_reaction"])
+        await client.set_webhook(
+            hook.url, secret_token="s3cret", allowed_updates=["message", "message_reaction"]
+        )
         sandbox.play(bot, "ann", text="after")
         hook.answers[:] = [500]
         calls = hook.wait(lambda bodies: len({b["update_id"] for b in bodies}) == 2)
@@ -171,13 +188,18 @@ async def test_aiogram_sends_files_and_hears_groups(sandbox: Running, bot: dict[
     session = AiohttpSession(api=TelegramAPIServer.from_base(sandbox.url))
     async with aiogram.Bot(bot["token"], session=session) as client:
         sandbox.play(bot, "ann", text="in the group", group=group["id"])
-        sandbox.post("/sandbox/play", platform="telegram", account=bot["id"], group=channel["id"], text="news")
+        sandbox.post(
+            "/sandbox/play", platform="telegram", account=bot["id"], group=channel["id"], text="news"
+        )
         updates = await client.get_updates(timeout=5)
         assert updates[0].message is not None and updates[0].message.chat.type == "supergroup"
         assert updates[1].channel_post is not None and updates[1].channel_post.text == "news"
         album = await client.send_media_group(
-            group["id"], [InputMediaDocument(media=BufferedInputFile(b"a", "a.txt")),
-                          InputMediaDocument(media=BufferedInputFile(b"b", "b.txt"))],
+            group["id"],
+            [
+                InputMediaDocument(media=BufferedInputFile(b"a", "a.txt")),
+                InputMediaDocument(media=BufferedInputFile(b"b", "b.txt")),
+            ],
         )
         assert [m.document.file_name for m in album if m.document] == ["a.txt", "b.txt"]
         sandbox.play(bot, "ann", text="hi")

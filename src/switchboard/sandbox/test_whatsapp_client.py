@@ -1,6 +1,7 @@
 """pywa, a public WhatsApp client library, against the sandbox over real HTTP."""
 
 import hashlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -27,17 +28,34 @@ class Redirected(httpx.Client):
         super().__setattr__(name, value)
 
 
-def client(sandbox: Running, number: dict[str, Any], token: str = "") -> WhatsApp:
-    return WhatsApp(
-        phone_id=number["id"], token=token or number["token"], session=Redirected(sandbox.url),
-        business_account_id=number["waba_id"],
-    )
+Connect = Callable[..., WhatsApp]
+
+
+@pytest.fixture
+def client(sandbox: Running) -> Iterator[Connect]:
+    """Makes a client for a number; closed after the test."""
+    sessions: list[Redirected] = []
+
+    def connect(number: dict[str, Any], token: str = "") -> WhatsApp:
+        sessions.append(Redirected(sandbox.url))
+        return WhatsApp(
+            phone_id=number["id"],
+            token=token or number["token"],
+            session=sessions[-1],
+            waba_id=number["waba_id"],
+        )
+
+    yield connect
+    for session in sessions:
+        session.close()
 
 
 @pytest.fixture
 def number(sandbox: Running, hook: Hook) -> dict[str, Any]:
     sandbox.post("/sandbox/customers", id="ann", name="Ann", phone="4915112345678", user_id="DE.77")
-    return sandbox.post("/sandbox/whatsapp/numbers", webhook_url=hook.url, receipts="read", verify_token="right")
+    return sandbox.post(
+        "/sandbox/whatsapp/numbers", webhook_url=hook.url, receipts="read", verify_token="right"
+    )
 
 
 def statuses(bodies: list[dict[str, Any]], message_id: str) -> list[str]:
@@ -45,27 +63,41 @@ def statuses(bodies: list[dict[str, Any]], message_id: str) -> list[str]:
     return [s["status"] for c in changes for s in c["value"].get("statuses", []) if s["id"] == message_id]
 
 
-def test_everything_is_sent_and_receipts_come_back(sandbox: Running, number: dict[str, Any], hook: Hook) -> None:
-    wa = client(sandbox, number)
+def test_everything_is_sent_and_receipts_come_back(
+    sandbox: Running, number: dict[str, Any], hook: Hook, client: Connect
+) -> None:
+    wa = client(number)
     asked = sandbox.play(number, "ann", text="hi")[0]
     sent = wa.send_message("+49 151 12345678", "Hello 你好", reply_to_message_id=asked)
     hook.wait(lambda bodies: statuses(bodies, sent.id) == ["sent", "delivered", "read"])
     media = wa.upload_media(JPEG, mime_type="image/jpeg", filename="a.jpg")
     assert media is not None
     wa.send_image("4915112345678", media.id, caption="picture")
-    wa.send_document("4915112345678", wa.upload_media(b"%PDF", mime_type="application/pdf", filename="a.pdf"))
+    wa.send_document(
+        "4915112345678",
+        wa.upload_media(b"%PDF", mime_type="application/pdf", filename="a.pdf"),
+        filename="a.pdf",
+    )
     wa.send_location("4915112345678", 31.2, 121.4, name="Shop", address="Road")
     wa.send_contact("4915112345678", Contact(name=Contact.Name(formatted_name="Bob", first_name="Bob")))
     wa.send_reaction("4915112345678", "🔥", asked)
     wa.send_message("4915112345678", "Choose", buttons=[Button("Yes", "y"), Button("No", "n")])
     wa.send_message(
-        "4915112345678", "Pick",
+        "4915112345678",
+        "Pick",
         buttons=SectionList("Open", [Section("One", [SectionRow("A", "a", "first"), SectionRow("B", "b")])]),
     )
     wa.mark_message_as_read(asked)
     wa.indicate_typing(asked)
     assert [e["kind"] for e in sandbox.ledger()] == [
-        "text", "image", "document", "location", "contact", "reaction", "interactive", "interactive",
+        "text",
+        "image",
+        "document",
+        "location",
+        "contact",
+        "reaction",
+        "interactive",
+        "interactive",
     ]
     bubbles = sandbox.bubbles(number, "ann")
     assert bubbles[0]["status"] == "read" and bubbles[0]["reactions"] == {"business": "🔥"}
@@ -75,8 +107,10 @@ def test_everything_is_sent_and_receipts_come_back(sandbox: Running, number: dic
     assert {t.name for t in wa.get_templates()} >= {"hello_world", "order_update"}
 
 
-def test_media_of_a_customer_comes_down_and_expires(sandbox: Running, number: dict[str, Any], hook: Hook) -> None:
-    wa = client(sandbox, number)
+def test_media_of_a_customer_comes_down_and_expires(
+    sandbox: Running, number: dict[str, Any], hook: Hook, client: Connect
+) -> None:
+    wa = client(number)
     sandbox.play(number, "ann", type="image", file=sandbox.upload("a.jpg", JPEG, "image/jpeg"), text="see")
     image = hook.wait(len)[0]["entry"][0]["changes"][0]["value"]["messages"][0]["image"]
     assert image["caption"] == "see"
@@ -96,24 +130,31 @@ def test_media_of_a_customer_comes_down_and_expires(sandbox: Running, number: di
 @pytest.mark.parametrize(
     ("code", "kind"),
     [
-        (131026, wa_errors.MessageUndeliverable), (130429, wa_errors.RateLimitHit),
-        (131056, wa_errors.TooManyMessages), (131000, wa_errors.UnknownError), (368, wa_errors.TemporarilyBlocked),
+        (131026, wa_errors.MessageUndeliverable),
+        (130429, wa_errors.RateLimitHit),
+        (131056, wa_errors.TooManyMessages),
+        (131000, wa_errors.UnknownError),
+        (368, wa_errors.TemporarilyBlocked),
     ],
 )
-def test_errors_on_demand(sandbox: Running, number: dict[str, Any], code: int, kind: type[Exception]) -> None:
+def test_errors_on_demand(
+    sandbox: Running, number: dict[str, Any], code: int, kind: type[Exception], client: Connect
+) -> None:
     sandbox.play(number, "ann", text="hi")
     sandbox.post("/sandbox/faults", kind="error", code=code, platform="whatsapp")
-    wa = client(sandbox, number)
+    wa = client(number)
     with pytest.raises(kind):
         wa.send_message("4915112345678", "x")
     assert wa.send_message("4915112345678", "x").id.startswith("wamid.")
 
 
-def test_errors_that_the_platform_finds_itself(sandbox: Running, number: dict[str, Any]) -> None:
+def test_errors_that_the_platform_finds_itself(
+    sandbox: Running, number: dict[str, Any], client: Connect
+) -> None:
     with pytest.raises(wa_errors.ExpiredAccessToken) as refused:
-        client(sandbox, number, "EAAwrong").send_message("4915112345678", "x")
+        client(number, "EAAwrong").send_message("4915112345678", "x")
     assert refused.value.raw_response is not None and refused.value.raw_response.status_code == 401
-    wa = client(sandbox, number)
+    wa = client(number)
     with pytest.raises(wa_errors.ReEngagementMessage):
         wa.send_message("4915112345678", "never wrote to us")
     sandbox.play(number, "ann", text="hi")
@@ -124,3 +165,32 @@ def test_errors_that_the_platform_finds_itself(sandbox: Running, number: dict[st
     with pytest.raises(wa_errors.InvalidParameter):
         wa.send_message("4915112345678", "x" * 4097)
     assert [e["text"] for e in sandbox.ledger()] == ["inside"]
+
+
+def test_pywa_accepts_signature_and_understands_every_webhook(
+    sandbox: Running, number: dict[str, Any], hook: Hook
+) -> None:
+    reader = WhatsApp(
+        phone_id=number["id"],
+        token=number["token"],
+        app_secret=number["app_secret"],
+        server=None,
+        session=Redirected(sandbox.url),
+        verify_token="right",
+    )
+    seen: list[str] = []
+    for kind in ("message", "callback_button", "callback_selection", "message_status"):
+        getattr(reader, f"on_{kind}")(lambda _, update, kind=kind: seen.append(kind))
+    first = sandbox.play(number, "ann", text="你好 https://a.example")[0]
+    sandbox.play(number, "ann", type="location", reply_to=first)
+    sandbox.play(number, "ann", type="voice", file=sandbox.upload("a.ogg", b"OggS", "audio/ogg"))
+    sandbox.play(number, "ann", type="contacts", contacts=[{"name": {"formatted_name": "Bob"}}])
+    sandbox.play(number, "ann", type="reaction", target=first, emoji="🙏")
+    sandbox.play(number, "ann", type="unsupported")
+    hook.wait(lambda bodies: len(bodies) == 6)
+    for headers, body in hook.calls:
+        assert reader.webhook_update_validator(body, headers["x-hub-signature-256"]) is None
+        assert reader.webhook_update_validator(body + b" ", headers["x-hub-signature-256"]) is not None
+        assert reader.webhook_update_handler(body)[1] == 200
+    assert seen == ["message"] * 6
+    reader.api._session.close()

@@ -32,6 +32,14 @@ def _header(text: str) -> dict[str, Any]:
     return {"type": "HEADER", "format": "TEXT", "text": text}
 
 
+def _picture() -> dict[str, Any]:
+    return {
+        "type": "HEADER",
+        "format": "IMAGE",
+        "example": {"header_handle": ["https://shop.example/sale.png"]},
+    }
+
+
 def _buttons(*buttons: dict[str, Any]) -> dict[str, Any]:
     return {"type": "BUTTONS", "buttons": list(buttons)}
 
@@ -91,18 +99,32 @@ TEMPLATES: list[Template] = [
         "spring_sale",
         "en",
         "MARKETING",
-        {"type": "HEADER", "format": "IMAGE"},
+        _picture(),
         _body("The spring sale is open until {{1}}.", "Sunday"),
-        _buttons({"type": "URL", "text": "Look inside", "url": "https://shop.example/{{1}}"}),
+        _buttons(
+            {
+                "type": "URL",
+                "text": "Look inside",
+                "url": "https://shop.example/{{1}}",
+                "example": ["https://shop.example/sale"],
+            }
+        ),
     ),
     _template(
         9,
         "spring_sale",
         "zh_CN",
         "MARKETING",
-        {"type": "HEADER", "format": "IMAGE"},
+        _picture(),
         _body("春季促销进行中，{{1}}截止。", "周日"),
-        _buttons({"type": "URL", "text": "去看看", "url": "https://shop.example/{{1}}"}),
+        _buttons(
+            {
+                "type": "URL",
+                "text": "去看看",
+                "url": "https://shop.example/{{1}}",
+                "example": ["https://shop.example/sale"],
+            }
+        ),
     ),
 ]
 
@@ -118,7 +140,16 @@ def listed(query: dict[str, str]) -> dict[str, Any]:
         and query.get("language", t["language"]) == t["language"]
         and query.get("status", t["status"]) == t["status"]
     ]
-    return {"data": items, "paging": {"cursors": {"before": "MAZDZD", "after": "MjQZD"}}}
+    answer: dict[str, Any] = {"data": items, "paging": {"cursors": {"before": "MAZDZD", "after": "MjQZD"}}}
+    if "summary" in query:
+        names = {t["name"] for t in TEMPLATES}
+        answer["summary"] = {
+            "total_count": len(items),
+            "message_template_count": len(names),
+            "message_template_limit": 6000,
+            "are_translations_complete": True,
+        }
+    return answer
 
 
 def fill(sent: dict[str, Any]) -> tuple[str, str, str, list[Button]]:

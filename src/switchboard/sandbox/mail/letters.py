@@ -52,7 +52,7 @@ def _letter(world: World, box: Mailbox, customer: Customer, chat: Chat, wish: Js
     letter["From"] = formataddr((customer.name, customer.email))
     letter["To"] = formataddr((box.name, box.address)) if box.name else box.address
     letter["Date"] = format_datetime(datetime.fromtimestamp(world.clock.now(), UTC))
-    letter["Message-ID"] = str(wish.get("id") or make_msgid(secrets.token_hex(4), domain="customers.example"))
+    letter["Message-ID"] = str(wish.get("id") or f"<{secrets.token_hex(10)}@customers.example>")
     source = chat.find(str(wish.get("reply_to") or "")) or _last(chat, wish)
     subject = str(wish.get("subject") or "")
     if source is not None:
@@ -130,9 +130,10 @@ def read(world: World, raw: bytes, account: str) -> Bubble:
 
 def _decoded(part: Message, content: bytes) -> str:
     try:
-        return content.decode(part.get_content_charset() or "utf-8", "replace").strip()
+        text = content.decode(part.get_content_charset() or "utf-8", "replace")
     except LookupError:
-        return content.decode("utf-8", "replace").strip()
+        text = content.decode("utf-8", "replace")
+    return text.replace("\r\n", "\n").strip()
 
 
 def text_of(html: str) -> str:

@@ -47,7 +47,7 @@ class Session:
                 return free[name](arguments)
             if name in open_only:
                 return open_only[name](arguments) if self._box else b"-ERR sign in first\r\n"
-        except (IndexError, ValueError):
+        except (IndexError, KeyError, ValueError):
             return b"-ERR no such message\r\n"
         return b"-ERR unknown command\r\n"
 
@@ -66,15 +66,7 @@ class Session:
         return [(i, m) for i, m in enumerate(self._view, 1) if m.uid not in self._gone]
 
     def _one(self, argument: str) -> Mail:
-        number = int(argument)
-        return (
-            next(m for i, m in self._left() if i == number)
-            if self._has(number)
-            else self._view[len(self._view)]
-        )
-
-    def _has(self, number: int) -> bool:
-        return any(i == number for i, _ in self._left())
+        return dict(self._left())[int(argument)]
 
     def _list(self, arguments: list[str], fact: Callable[[Mail], str]) -> bytes:
         if arguments:
@@ -113,18 +105,37 @@ def _lines(title: str, lines: list[str]) -> bytes:
     return _ok(title) + "".join(f"{line}\r\n" for line in lines).encode()
 
 
-async def serve(world: World, host: str, port: int) -> asyncio.Server:
-    """Listen."""
+class PostOffice:
+    """The listening socket and everybody who is connected to it."""
 
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        session = Session(world)
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._talks: set[asyncio.Task[None]] = set()
+
+    async def serve(self, host: str, port: int) -> asyncio.Server:
+        """Listen."""
+        return await asyncio.start_server(self._connected, host, port)
+
+    async def close(self) -> None:
+        """Hang up."""
+        for talk in self._talks:
+            talk.cancel()
+        await asyncio.gather(*self._talks, return_exceptions=True)
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talk = asyncio.create_task(self._talk(reader, writer))
+        self._talks.add(talk)
+        talk.add_done_callback(self._talks.discard)
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        session = Session(self._world)
         try:
             writer.write(b"+OK POP3 ready\r\n")
             while True:
                 line = await asyncio.wait_for(reader.readline(), IDLE_SECONDS)
+                text = line.decode("utf-8", "replace")
                 if not line:
                     break
-                text = line.decode("utf-8", "replace")
                 writer.write(session.answer(text))
                 await writer.drain()
                 if text.strip().upper() == "QUIT":
@@ -133,5 +144,3 @@ async def serve(world: World, host: str, port: int) -> asyncio.Server:
             pass
         finally:
             writer.close()
-
-    return await asyncio.start_server(talk, host, port)

@@ -1,6 +1,7 @@
 """The SMTP server that takes the product's mail (protocol: aiosmtpd)."""
 
 import asyncio
+import weakref
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -48,6 +49,8 @@ class Post:
     ) -> str:
         """Only from the mailbox that is signed in; the empty sender of bounces is fine."""
         del server
+        if not session.authenticated:
+            return "530 5.7.0 Authentication required"
         if address and address.lower() != str(session.auth_data).lower():
             return "553 5.7.1 Sender address is not yours"
         envelope.mail_from = address
@@ -96,20 +99,31 @@ def _hang_up(server: SMTP) -> None:
         transport.abort()
 
 
-async def serve(world: World, host: str, port: int) -> asyncio.Server:
-    """Listen."""
-    post = Post(world)
+class PostOffice:
+    """The listening socket and everybody who is connected to it."""
 
-    def make() -> SMTP:
-        return SMTP(
-            post,
+    def __init__(self, world: World) -> None:
+        self._post = Post(world)
+        self._talks: weakref.WeakSet[SMTP] = weakref.WeakSet()
+
+    async def serve(self, host: str, port: int) -> asyncio.Server:
+        """Listen."""
+        return await asyncio.get_running_loop().create_server(self._make, host, port)
+
+    async def close(self) -> None:
+        """Hang up."""
+        for talk in list(self._talks):
+            _hang_up(talk)
+
+    def _make(self) -> SMTP:
+        talk = SMTP(
+            self._post,
             hostname="mail.sandbox.example",
             data_size_limit=SIZE_LIMIT,
             enable_SMTPUTF8=True,
-            authenticator=post.authenticate,
-            auth_required=True,
+            authenticator=self._post.authenticate,
             auth_require_tls=False,
             loop=asyncio.get_running_loop(),
         )
-
-    return await asyncio.get_running_loop().create_server(make, host, port)
+        self._talks.add(talk)
+        return talk
