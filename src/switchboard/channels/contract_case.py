@@ -6,6 +6,7 @@ import importlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -115,7 +116,7 @@ class Case:
 
     # -- what the suite reads ----------------------------------------------------------------------------
 
-    @property
+    @cached_property
     def adapter(self) -> Adapter:
         """The adapter under test, loaded alone, so that a neighbour's fault can't fail it."""
         assert self.kind, "name the adapter's folder: kind = …"
@@ -132,6 +133,11 @@ class Case:
     def settings(self, **changes: Any) -> msgspec.Struct:
         """Return the test's configuration as the adapter's Struct."""
         return msgspec.convert({**self.config, **changes}, self.adapter.factory.config_type)
+
+    @cached_property
+    def parser(self) -> Channel:
+        """The adapter, configured once for all parsing of a test."""
+        return self.channel()
 
     def channel(self, io: ScriptedIo | None = None, **changes: Any) -> Channel:
         """Return the adapter, configured."""
@@ -173,7 +179,7 @@ class Case:
     def facts(self, request: RawRequest, what: str) -> list[Inbound]:
         """Return the facts of a request; anything that `parse` must not do fails with `what` was parsed."""
         try:
-            found = self.channel().parse(request)
+            found = self.parser.parse(request)
         except BadPayload:
             raise
         except Exception as error:
