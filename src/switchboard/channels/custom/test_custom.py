@@ -129,7 +129,8 @@ def test_while_a_secret_changes_both_are_accepted_and_used() -> None:
     "header",
     [
         "", "t=,v1=", f"v1={GOOD}", f"t={NOW}", f"t={NOW},t={NOW},v1={GOOD}", f"t=-{NOW},v1={GOOD}",
-        f"t={'9' * 30},v1=x", "t=١,v1=x", f"t={NOW},v1=é", "," * 10_000, f"t={NOW}," + "v1=0," * 50 + f"v1={GOOD}",
+        f"t={'9' * 30},v1=x", "t=١,v1=x", f"t={NOW},v1=é", "," * 10_000,
+        f"t={NOW}," + "v1=0," * 50 + f"v1={GOOD}",
     ],
 )  # fmt: skip
 def test_a_header_of_another_form_is_refused(header: str) -> None:
