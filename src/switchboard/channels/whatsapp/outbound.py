@@ -1,0 +1,158 @@
+"""Messages as the Cloud API wants them."""
+
+import re
+from typing import Any
+
+from switchboard.channels.api import (
+    Audio,
+    Button,
+    Choices,
+    ContactCard,
+    File,
+    Image,
+    Io,
+    Location,
+    Media,
+    Outbound,
+    Part,
+    Product,
+    Refused,
+    Sticker,
+    Template,
+    Text,
+    Video,
+)
+from switchboard.channels.whatsapp.graph import Graph
+from switchboard.channels.whatsapp.payloads import Json
+
+# What the button that opens a list says when nobody chose a word: three lines, understood in every language.
+LIST_BUTTON = "\N{TRIGRAM FOR HEAVEN}"
+DIGITS = re.compile(r"\+?[0-9]+")
+KINDS: dict[type[Any], str] = {
+    Image: "image",
+    Audio: "audio",
+    Video: "video",
+    File: "document",
+    Sticker: "sticker",
+}
+LONGEST_CALLBACK_DATA = 512
+
+
+async def body_of(message: Outbound, graph: Graph, io: Io) -> Json:
+    """Return the request body of one message, its media uploaded. Our key comes back in every status of it."""
+    if len(message.parts) != 1:
+        raise Refused(f"WhatsApp takes one part a message, not {len(message.parts)}", code="unfit")
+    kind, content = await _content(message.parts[0], message.account, graph, io)
+    body: Json = {"messaging_product": "whatsapp", **recipient(message), "type": kind, kind: content}
+    if message.reply_to:
+        body["context"] = {"message_id": message.reply_to}
+    if message.idempotency_key:
+        body["biz_opaque_callback_data"] = message.idempotency_key[:LONGEST_CALLBACK_DATA]
+    return body
+
+
+def recipient(message: Outbound) -> Json:
+    """Return the addressee: a group, a phone number, or a person without one by business-scoped user id."""
+    if message.slot.startswith("group:") or message.to.endswith("@g.us"):
+        return {"recipient_type": "group", "to": message.to}
+    if DIGITS.fullmatch(message.to):
+        return {"recipient_type": "individual", "to": message.to}
+    return {"recipient_type": "individual", "recipient": message.to}
+
+
+async def _content(part: Part, account: str, graph: Graph, io: Io) -> tuple[str, Json | list[Json]]:
+    match part:
+        case Text():
+            return "text", {
+                "body": part.text,
+                "preview_url": "https://" in part.text or "http://" in part.text,
+            }
+        case Choices():
+            return "interactive", _choices(part)
+        case Location():
+            return "location", _without_gaps(
+                latitude=part.latitude, longitude=part.longitude, name=part.name, address=part.address
+            )
+        case ContactCard():
+            return "contacts", [_contact(part)]
+        case Template():
+            return "template", _template(part)
+        case Product():
+            return "interactive", _product(part)
+        case Image() | Audio() | Video() | File() | Sticker():
+            return KINDS[type(part)], await _media(part, account, graph, io)
+        case _:
+            raise Refused(f"WhatsApp can't carry {type(part).__name__}", code="unfit")
+
+
+async def _media(part: Media, account: str, graph: Graph, io: Io) -> Json:
+    if part.file_id is None:
+        raise Refused("the file is not stored", code="unfit")
+    content = await io.file(part.file_id)
+    media_id = await graph.upload(account, content, (part.mime or content.mime).partition(";")[0].strip())
+    body: Json = {"id": media_id}
+    if part.caption and isinstance(part, Image | Video | File):
+        body["caption"] = part.caption
+    if isinstance(part, File):
+        body["filename"] = part.name or content.name
+    if isinstance(part, Audio) and part.voice:
+        body["voice"] = True
+    return body
+
+
+def _choices(part: Choices) -> Json:
+    body = {"text": part.text}
+    addresses = [button for button in part.buttons if button.url]
+    if addresses:
+        if len(part.buttons) != 1:
+            raise Refused("WhatsApp shows a button with an address only alone", code="unfit")
+        parameters = {"display_text": addresses[0].title, "url": addresses[0].url}
+        return {"type": "cta_url", "body": body, "action": {"name": "cta_url", "parameters": parameters}}
+    if part.style == "list":
+        listed = [_row(button) for button in part.buttons]
+        action = {"button": part.button or LIST_BUTTON, "sections": [{"rows": listed}]}
+        return {"type": "list", "body": body, "action": action}
+    buttons = [
+        {"type": "reply", "reply": {"id": button.id, "title": button.title}} for button in part.buttons
+    ]
+    return {"type": "button", "body": body, "action": {"buttons": buttons}}
+
+
+def _row(button: Button) -> Json:
+    return _without_gaps(id=button.id, title=button.title, description=button.description)
+
+
+def _contact(part: ContactCard) -> Json:
+    name = part.name or part.organisation or next(iter(part.phones + part.emails), "?")
+    card: Json = {"name": {"formatted_name": name, "first_name": name}}
+    if part.phones:
+        card["phones"] = [{"phone": value} for value in part.phones]
+    if part.emails:
+        card["emails"] = [{"email": value} for value in part.emails]
+    if part.organisation:
+        card["org"] = {"company": part.organisation}
+    return card
+
+
+def _template(part: Template) -> Json:
+    body: Json = {"name": part.name, "language": {"code": part.language}}
+    if part.variables:
+        parameters = [{"type": "text", "text": value} for value in part.variables]
+        body["components"] = [{"type": "body", "parameters": parameters}]
+    return body
+
+
+def _product(part: Product) -> Json:
+    if not part.catalog_id:
+        raise Refused("a product needs the id of its catalogue", code="unfit")
+    body: Json = {
+        "type": "product",
+        "action": {"catalog_id": part.catalog_id, "product_retailer_id": part.product_id},
+    }
+    if part.title:
+        body["body"] = {"text": part.title}
+    return body
+
+
+def _without_gaps(**values: Any) -> Json:
+    return {name: value for name, value in values.items() if value != ""}
