@@ -200,6 +200,7 @@ class Accounts:
 def described(world: World, account: Account, origin: str) -> Json:
     """An account with what one needs to connect it; mails and waiting updates as counts."""
     made: Json = msgspec.to_builtins(account, str_keys=True)
+    made["waiting"] = world.outbox(account.id).waiting
     if isinstance(account, WhatsAppNumber):
         made.update(platform="whatsapp", api_url=origin)
     elif isinstance(account, TelegramBot):
