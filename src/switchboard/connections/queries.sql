@@ -19,8 +19,8 @@ select workspace_id, id, kind, name, secret, config_sealed, revision, status, re
 from connection where workspace_id = :workspace order by created_at, id;
 
 -- name: live_connections
--- Every connection that is not switched off, with its revision.
-select workspace_id, id, kind, revision from connection where disabled_at is null;
+-- Every connection that is not switched off, with its revision and status.
+select workspace_id, id, kind, revision, status from connection where disabled_at is null;
 
 -- name: channels_of
 -- The channels of some connections.

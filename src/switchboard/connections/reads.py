@@ -84,10 +84,10 @@ async def channels(tx: Tx, workspace: UUID) -> list[ChannelRow]:
     return [ChannelRow(**row) for row in await tx.rows(SQL.list_channels, workspace=workspace)]
 
 
-async def live(tx: Tx) -> dict[UUID, tuple[UUID, str, int]]:
-    """Every connection that is switched on: id → (workspace, kind, revision)."""
+async def live(tx: Tx) -> dict[UUID, tuple[UUID, str, int, str]]:
+    """Every connection that is switched on: id → (workspace, kind, revision, status)."""
     rows = await tx.rows(SQL.live_connections)
-    return {row["id"]: (row["workspace_id"], row["kind"], row["revision"]) for row in rows}
+    return {row["id"]: (row["workspace_id"], row["kind"], row["revision"], row["status"]) for row in rows}
 
 
 async def news(tx: Tx, workspace: UUID, connection: UUID) -> list[NewsRow]:

@@ -12,7 +12,7 @@ from switchboard.core.facts import MessageEdited, MessageRecalled, Reacted
 from switchboard.core.ids import new_id
 from switchboard.core.parts import MEDIA
 from switchboard.core.text import scrub
-from switchboard.db.pool import Tx
+from switchboard.db.pool import Tx, packed
 from switchboard.db.sql import load
 
 SQL = load(__file__)
@@ -98,7 +98,7 @@ async def _apply(tx: Tx, changes: Sequence[ChangeFiled]) -> tuple[list[ChangeFil
             MessageChanged(workspace_id=row["workspace_id"], subject=row["conversation_id"], message_id=row["id"], what=what)
         )
     for edit in edits:  # one by one: several edits of one message in a batch must each win in order
-        await tx.run(SQL.edit_messages, workspaces=[edit[0]], ids=[edit[1]], parts=[edit[2]], at=[edit[3]])
+        await tx.run(SQL.edit_messages, workspaces=[edit[0]], ids=[edit[1]], parts=[packed(edit[2])], at=[edit[3]])
     if recalls:
         workspaces, ids, times = map(list, zip(*recalls, strict=True))
         await tx.run(SQL.recall_messages, workspaces=workspaces, ids=ids, at=times)

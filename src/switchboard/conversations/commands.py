@@ -27,7 +27,7 @@ from switchboard.core.events import (
     Step,
 )
 from switchboard.core.parts import preview
-from switchboard.db.pool import Tx
+from switchboard.db.pool import Tx, packed
 from switchboard.db.sql import load
 
 SQL = load(__file__)
@@ -73,7 +73,7 @@ async def write(tx: Tx, commands: Sequence[WriteMessage]) -> list[Event | Step]:
         )  # fmt: skip
         values = (
             one.workspace_id, one.message_id, one.conversation_id, position, direction, *author,
-            reach and reach["channel_id"], reach and reach["identity_id"], reach["address"] if reach else "", one.parts, None,
+            reach and reach["channel_id"], reach and reach["identity_id"], reach["address"] if reach else "", packed(one.parts), None,
             target or None, one.client_id, one.at, one.at, False,
         )  # fmt: skip
         await tx.rows(SQL.file_messages, **{name: [value] for name, value in zip(names, values, strict=True)})

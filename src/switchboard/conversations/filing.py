@@ -22,7 +22,7 @@ from switchboard.core.facts import EchoReceived, MessageReceived
 from switchboard.core.ids import new_id
 from switchboard.core.parts import MEDIA, Part, Text, preview
 from switchboard.core.text import scrub
-from switchboard.db.pool import Tx
+from switchboard.db.pool import Tx, packed
 from switchboard.db.sql import load
 
 SQL = load(__file__)
@@ -196,7 +196,7 @@ def _row(item: Attributed, case: _Case) -> tuple[Any, ...]:
         case.waiting_since = None
     return (
         arrived.workspace_id, new_id(), case.id, case.last_position, case.direction, "contact" if inbound else "platform",
-        item.author_id if inbound else None, arrived.channel_id, item.identity_id, scrub(fact.address)[:512], parts,
+        item.author_id if inbound else None, arrived.channel_id, item.identity_id, scrub(fact.address)[:512], packed(parts),
         scrub(fact.external_id)[:512] or None, scrub(fact.reply_to)[:512] or None, None,
         clamp(fact.occurred_at, arrived.received_at), arrived.received_at, backfill,
     )  # fmt: skip
@@ -270,7 +270,8 @@ def _filed(item: Attributed, row: tuple[Any, ...]) -> list[Event | Step]:
             author_kind=row[5], author_id=row[6], channel_id=arrived.channel_id, backfill=row[16],
         )
     ]  # fmt: skip
-    if wants_media(row[10]):
+    assert isinstance(arrived.fact, MessageReceived | EchoReceived)
+    if wants_media(arrived.fact.parts):
         events.append(
             MediaWanted(
                 workspace_id=arrived.workspace_id, subject=row[2], message_id=row[1], channel_id=arrived.channel_id,

@@ -182,7 +182,7 @@ class Postgres:
                 text=True,
                 check=False,
                 pass_fds=(handle,),
-                **postmaster.lend(account),  # type: ignore[call-overload]
+                **postmaster.lend(account),  # type: ignore[call-overload]  # the stubs want each keyword apart
             )
             os.fchown(handle, os.geteuid(), os.getegid())
         finally:
@@ -211,7 +211,7 @@ class Postgres:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C in the terminal is ours to handle
-                **postmaster.lend(account),  # type: ignore[call-overload]
+                **postmaster.lend(account),  # type: ignore[call-overload]  # the stubs want each keyword apart
             )
         # Somebody must reap it, or a killed postmaster would stay as a zombie for as long as we live.
         threading.Thread(target=self._process.wait, name="postmaster", daemon=True).start()

@@ -67,6 +67,11 @@ class _Connection(asyncpg.Connection):
         return ""
 
 
+def packed(value: object) -> msgspec.Raw:
+    """Encode a list for a `jsonb[]` parameter, which would otherwise be taken for a further dimension of the array."""
+    return msgspec.Raw(msgspec.json.encode(value))
+
+
 def _encode(value: object) -> bytes:
     return b"\x01" + msgspec.json.encode(value)
 

@@ -111,7 +111,7 @@ def _version(directory: Path, account: Account | None = None) -> str:
             text=True,
             check=True,
             cwd="/",
-            **lent,  # type: ignore[call-overload]
+            **lent,  # type: ignore[call-overload]  # the stubs want each keyword apart
         )
         said = answer.stdout
     found = re.search(r"(\d+(\.\d+)?)", said)

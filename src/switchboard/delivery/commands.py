@@ -97,6 +97,11 @@ async def claim(tx: Tx, connection: UUID, batch: UUID, limit: int) -> list[Piece
     ]
 
 
+async def pending(tx: Tx) -> list[UUID]:
+    """Return the connections that have something to send now."""
+    return [row["connection_id"] for row in await tx.rows(SQL.pending_connections)]
+
+
 async def record(tx: Tx, ended: Sequence[Ended]) -> list[Event | Step]:
     """Write down how sends ended and apply receipts that were faster than we."""
     rows = [

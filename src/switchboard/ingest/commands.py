@@ -134,9 +134,17 @@ async def claim(tx: Tx, lanes: int, limit: int) -> list[Arrived]:
     ]
 
 
+async def claim_one(tx: Tx, one: Arrived) -> bool:
+    """Lock one fact's lane and see that the fact still waits."""
+    key = {"workspace": one.workspace_id, "id": one.fact_id}
+    return bool(await tx.value(SQL.claim_one, **key)) and bool(await tx.value(SQL.still_waits, **key))
+
+
 async def finish(tx: Tx, done: Sequence[Arrived]) -> None:
-    """Remove facts carried out in this transaction."""
-    await tx.run(SQL.finish_facts, workspaces=[one.workspace_id for one in done], ids=[one.fact_id for one in done])
+    """Remove facts carried out in this transaction; raises RuntimeError when another carried one out meanwhile."""
+    removed = await tx.run(SQL.finish_facts, workspaces=[one.workspace_id for one in done], ids=[one.fact_id for one in done])
+    if removed != len(done):
+        raise RuntimeError("facts were carried out twice; giving this attempt up")
 
 
 async def park(tx: Tx, one: Arrived, error: str) -> None:

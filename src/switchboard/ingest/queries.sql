@@ -112,3 +112,11 @@ delete from seen where (connection_id, dedupe_key) in (
 delete from raw where (workspace_id, id) in (
     select workspace_id, id from raw where received_at < :before::timestamptz limit 2000)
 returning body_path;
+
+-- name: claim_one
+-- Locks one fact's lane if it is free and the fact still waits.
+select pg_try_advisory_xact_lock(7302, lane) from fact where workspace_id = :workspace and id = :id and parked_at is null;
+
+-- name: still_waits
+-- Whether a fact still waits; asked after its lane was locked.
+select true from fact where workspace_id = :workspace and id = :id and parked_at is null;

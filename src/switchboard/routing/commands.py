@@ -76,6 +76,11 @@ async def route(tx: Tx, workspace: UUID, at: datetime, limit: int = 200) -> list
     return events
 
 
+async def workspaces_with_queue(tx: Tx) -> list[UUID]:
+    """Return the workspaces where anybody waits."""
+    return [row["workspace_id"] for row in await tx.rows(SQL.workspaces_with_queue)]
+
+
 async def take(tx: Tx, commands: Sequence[Take]) -> list[Event | Step]:
     """Give waiting work to who asks; Conflict when another has it."""
     events: list[Event | Step] = []

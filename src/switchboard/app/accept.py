@@ -1,0 +1,122 @@
+"""Group commit for whatever comes in: neighbours share one transaction, each caller gets its own answer."""
+
+import asyncio
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from switchboard.app.runtime import Live, Runtime
+from switchboard.channels.api import BadPayload, RawRequest, Typed
+from switchboard.core.facts import Inbound, Nudge
+from switchboard.core.ids import new_id
+from switchboard.db.pool import TRANSIENT
+from switchboard.ingest import commands as ingest
+
+log = structlog.get_logger()
+MAX_BATCH = 256
+LARGE = 256_000
+"""Bodies over this many bytes go to a file, written before the transaction that names it."""
+KEPT_HEADERS = ("content-type", "user-agent")
+
+
+class Acceptor:
+    """Stores deliveries in batches: the next batch gathers while the last one commits, so nobody waits for a timer."""
+
+    def __init__(self, runtime: Runtime, flushers: int = 2) -> None:
+        self._runtime = runtime
+        self._waiting: list[tuple[ingest.Delivery, asyncio.Future[None]]] = []
+        self._flushing = 0
+        self._flushers = flushers
+
+    async def take(self, live: Live, request: RawRequest, facts: list[Inbound], error: str | None = None) -> None:
+        """Store one request with its facts; returns after the commit. Raises what the database raised."""
+        for fact in facts:
+            if isinstance(fact, Nudge):
+                self._runtime.bus.say({"nudge": str(live.row.id), "account": fact.account})
+            elif isinstance(fact, Typed):
+                self._runtime.bus.say(
+                    {"typing": str(live.row.id), "account": fact.account, "space": fact.sender.claims[0].space,
+                     "value": fact.sender.claims[0].value[:200]}
+                )  # fmt: skip
+        kept = [fact for fact in facts if not isinstance(fact, Nudge | Typed)]
+        if facts and not kept:
+            return
+        body, path = request.body, None
+        if len(body) > LARGE:
+            path = f"{live.row.workspace_id}/raw/{new_id()}"
+            await self._runtime.blobs.put_at(path, body)
+        await self.store(
+            ingest.Delivery(
+                workspace_id=live.row.workspace_id,
+                connection_id=live.row.id,
+                received_at=request.received_at,
+                method=request.method,
+                url=request.url[:2000],
+                headers={key: value[:500] for key, value in request.headers.items() if key in KEPT_HEADERS or key.startswith("x-")},
+                body=None if path else body,
+                facts=kept,
+                channels=live.channels,
+                body_path=path,
+                error=error,
+            )
+        )
+
+    async def store(self, delivery: ingest.Delivery) -> None:
+        """Store one delivery; returns after the commit."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((delivery, done))
+        if self._flushing < self._flushers:
+            self._flushing += 1
+            asyncio.get_running_loop().create_task(self._flush())
+        await done
+
+    async def _flush(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+                await self._commit(batch)
+        finally:
+            self._flushing -= 1
+
+    async def _commit(self, batch: list[tuple[ingest.Delivery, asyncio.Future[None]]]) -> None:
+        try:
+            async with self._runtime.db.transaction() as tx:
+                await ingest.accept(tx, [delivery for delivery, _ in batch])
+        except TRANSIENT as error:
+            _fail(batch, error)
+        except Exception as error:
+            if len(batch) == 1:
+                _fail(batch, error)
+                return
+            for one in batch:  # one bad neighbour must not cost the others their answer
+                await self._commit([one])
+        else:
+            for _, done in batch:
+                if not done.done():
+                    done.set_result(None)
+            self._runtime.bus.hint("facts")
+
+
+def _fail(batch: list[tuple[ingest.Delivery, asyncio.Future[None]]], error: BaseException) -> None:
+    for _, done in batch:
+        if not done.done():
+            done.set_exception(error)
+
+
+def read(live: Live, request: RawRequest) -> tuple[list[Inbound], str | None]:
+    """Parse a request; what can't be read becomes an error text, never an exception."""
+    try:
+        return live.channel.parse(request), None
+    except BadPayload as error:
+        return [], str(error) or "unreadable"
+    except Exception as error:
+        log.error("parse_failed", kind=live.row.kind, connection=str(live.row.id), error=repr(error))
+        return [], f"The adapter failed on this body: {type(error).__name__}"
+
+
+class Replay(msgspec.Struct, frozen=True):
+    """A raw body that is read again after a fix."""
+
+    workspace_id: UUID
+    raw_id: UUID

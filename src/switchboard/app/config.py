@@ -1,0 +1,99 @@
+"""Settings: one Struct, each field documented, read from `SWITCHBOARD_*` here and nowhere else."""
+
+import os
+import secrets
+from pathlib import Path
+
+import msgspec
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """How this installation runs."""
+
+    data: Path
+    """One directory for everything kept: database, files, keys, logs (`SWITCHBOARD_DATA`, default ./var)."""
+    database_url: str = ""
+    """An outside PostgreSQL >= 15; empty: the embedded one (`SWITCHBOARD_DATABASE_URL`)."""
+    files_url: str = ""
+    """Where files lie: an S3 address, or empty for a directory under `data` (`SWITCHBOARD_FILES_URL`)."""
+    host: str = "127.0.0.1"
+    """Address to listen on (`SWITCHBOARD_HOST`)."""
+    port: int = 8000
+    """Port to listen on (`SWITCHBOARD_PORT`)."""
+    public_url: str = ""
+    """Address by which browsers and platforms reach us; empty: http://host:port (`SWITCHBOARD_PUBLIC_URL`)."""
+    secret_key: str = ""
+    """Base64 key for secrets at rest; empty: a key file in `data` (`SWITCHBOARD_SECRET_KEY`)."""
+    outbound_allow: tuple[str, ...] = ()
+    """Private targets that outgoing connections may reach: `host:port` or CIDR, by comma (`SWITCHBOARD_OUTBOUND_ALLOW`)."""
+    base_urls: dict[str, str] = {}
+    """Replacements for platforms' addresses, `name=url` by comma; for the sandbox (`SWITCHBOARD_BASE_URLS`)."""
+    max_body: int = 4_000_000
+    """Largest request body of a webhook, bytes (`SWITCHBOARD_MAX_BODY`)."""
+    max_file: int = 100_000_000
+    """Largest file, bytes (`SWITCHBOARD_MAX_FILE`)."""
+    raw_days: int = 30
+    """How long raw bodies are kept, days (`SWITCHBOARD_RAW_DAYS`)."""
+    pool: int = 10
+    """Database connections of each pool of a process (`SWITCHBOARD_POOL`)."""
+    secure_cookies: bool = False
+    """Set cookies for https only; follows the public address."""
+    cookie_name: str = "switchboard_session"
+    """Name of the session cookie."""
+
+    @property
+    def url(self) -> str:
+        """The public address without a slash at its end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+
+class SettingsError(Exception):
+    """A setting that can't be used; the text is one sentence for the operator."""
+
+
+def from_environment(**override: object) -> Settings:
+    """Read the settings; arguments that are not None win."""
+    values: dict[str, object] = {"data": Path(os.environ.get("SWITCHBOARD_DATA", "./var")).absolute()}
+    for name in ("database_url", "files_url", "host", "public_url", "secret_key"):
+        if found := os.environ.get(f"SWITCHBOARD_{name.upper()}"):
+            values[name] = found
+    for name in ("port", "max_body", "max_file", "raw_days", "pool"):
+        if found := os.environ.get(f"SWITCHBOARD_{name.upper()}"):
+            if not found.isdigit():
+                raise SettingsError(f"SWITCHBOARD_{name.upper()} must be a whole number, not {found!r}.")
+            values[name] = int(found)
+    if allow := os.environ.get("SWITCHBOARD_OUTBOUND_ALLOW"):
+        values["outbound_allow"] = tuple(part.strip() for part in allow.split(",") if part.strip())
+    if bases := os.environ.get("SWITCHBOARD_BASE_URLS"):
+        values["base_urls"] = dict(part.strip().split("=", 1) for part in bases.split(",") if "=" in part)
+    values |= {name: value for name, value in override.items() if value is not None}
+    settings = Settings(**values)  # type: ignore[arg-type]  # each value was checked above
+    return msgspec.structs.replace(settings, secure_cookies=settings.url.startswith("https://"))
+
+
+def environment_for(settings: Settings) -> dict[str, str]:
+    """Return the environment that gives a child process the same settings."""
+    return os.environ | {
+        "SWITCHBOARD_DATA": str(settings.data),
+        "SWITCHBOARD_DATABASE_URL": settings.database_url,
+        "SWITCHBOARD_PUBLIC_URL": settings.public_url,
+        "SWITCHBOARD_OUTBOUND_ALLOW": ",".join(settings.outbound_allow),
+        "SWITCHBOARD_BASE_URLS": ",".join(f"{name}={url}" for name, url in settings.base_urls.items()),
+    }
+
+
+def link_key(settings: Settings) -> bytes:
+    """Return the key that signs file links: made once and kept in the data directory."""
+    path = settings.data / "link.key"
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path.with_suffix(".new"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(32))
+        try:
+            os.link(path.with_suffix(".new"), path)
+        except FileExistsError:
+            pass
+        return path.read_bytes()

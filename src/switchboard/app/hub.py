@@ -1,0 +1,242 @@
+"""Feeds the live sockets of this process from the log: reads each change once, encodes it once per class of clients."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from switchboard.app.runtime import Runtime
+from switchboard.core import events as e
+from switchboard.db import log as event_log
+from switchboard.db.bus import wait
+from switchboard.db.log import Logged
+from switchboard.db.pool import Tx
+from switchboard.workspace import live, projection, reads
+from switchboard.workspace.rows import Viewer
+
+log = structlog.get_logger()
+QUEUE = 2000
+"""Frames a client may be behind before it is told to resynchronise."""
+CATCH_UP = 2000
+"""Events a returning client may have missed before it has to take a new snapshot."""
+
+
+class Client:
+    """One live socket: who looks, at what, and what is still to be sent to it."""
+
+    def __init__(self, viewer: Viewer, name: str) -> None:
+        self.viewer = viewer
+        self.name = name
+        self.subscription = live.Subscription()
+        self.looking: UUID | None = None
+        self.waiting: list[bytes] = []
+        self.ready = asyncio.Event()
+        self.lagging = False
+        self.counters_due = False
+
+    def put(self, frame: bytes) -> None:
+        """Queue a frame; a client too far behind is told to resynchronise instead."""
+        if len(self.waiting) >= QUEUE:
+            self.waiting.clear()
+            self.lagging = True
+        if not self.lagging:
+            self.waiting.append(frame)
+        self.ready.set()
+
+
+def frame(cursor: int, kind: str, data: Any) -> bytes:
+    """Encode one frame."""
+    return msgspec.json.encode({"cursor": cursor, "type": kind, "data": data})
+
+
+class Hub:
+    """All live sockets of one process, agents' and visitors' alike, behind one reading of the log."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._clients: dict[UUID, set[Client]] = defaultdict(set)
+        self._hinted = runtime.bus.listener("followed:inbox")
+        self._watchers: list[Callable[[Tx, list[Logged]], Any]] = []
+        self.position = 0
+        runtime.bus.hear(self._hear)
+
+    def join(self, client: Client) -> None:
+        """Start feeding a client."""
+        self._clients[client.viewer.workspace_id].add(client)
+
+    def leave(self, client: Client) -> None:
+        """Stop feeding a client."""
+        self._clients[client.viewer.workspace_id].discard(client)
+        if client.looking is not None:
+            self.looked(client, None)
+
+    def watch(self, watcher: Callable[[Tx, list[Logged]], Any]) -> None:
+        """Let somebody else (the widget's sockets) read along; awaited with each batch."""
+        self._watchers.append(watcher)
+
+    def agents(self) -> set[tuple[UUID, UUID]]:
+        """Return who is connected here, as (workspace, agent)."""
+        return {(client.viewer.workspace_id, client.viewer.agent_id) for clients in self._clients.values() for client in clients}
+
+    async def run(self) -> None:
+        """Follow the log from its end. Never returns."""
+        started = False
+        while True:
+            try:
+                async with self._runtime.db.transaction() as tx:
+                    if not started:
+                        self.position = await event_log.position(tx, "inbox") or 0
+                        started = True
+                    moved = await self._step(tx)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                log.warning("hub_interrupted", error=str(error) or repr(error))
+                await asyncio.sleep(0.2)
+                continue
+            if not moved:
+                await wait(self._hinted)
+
+    async def _step(self, tx: Tx) -> bool:
+        upto = await event_log.position(tx, "inbox") or 0
+        if upto <= self.position:
+            return False
+        logged = await event_log.read(tx, self.position, limit=1000, upto=upto)
+        if not logged:
+            return False
+        concerned = [one for one in logged if self._clients.get(one.event.workspace_id)]
+        if concerned:
+            await self._spread(tx, concerned)
+        for watcher in self._watchers:
+            await watcher(tx, logged)
+        self.position = logged[-1].pos
+        return True
+
+    async def _spread(self, tx: Tx, logged: list[Logged]) -> None:
+        everybody = {one.event.workspace_id: list(self._clients[one.event.workspace_id]) for one in logged}
+        await self._rows(tx, logged, everybody)
+        await self._messages(tx, logged, everybody)
+        await self._others(tx, logged, everybody)
+
+    async def changes(self, tx: Tx, logged: list[Logged]) -> list[tuple[int, live.Change]]:
+        """Return the rows that events touch, as they are now."""
+        wanted = await projection.touched(tx, logged)
+        rows = await reads.rows(tx, wanted, self._runtime.link) if wanted else {}
+        before: dict[UUID, set[UUID | None]] = defaultdict(set)
+        for one in logged:
+            if isinstance(one.event, e.ConversationAssigned):
+                before[one.event.subject] |= {one.event.previous_id, one.event.agent_id}
+            elif isinstance(one.event, e.WorkEnded):
+                before[one.event.subject].add(one.event.agent_id)
+        return [
+            (pos, live.Change(rows[key[1]], frozenset(before[key[1]]))) for key, pos in wanted.items() if key[1] in rows
+        ]
+
+    async def _rows(self, tx: Tx, logged: list[Logged], everybody: dict[UUID, list[Client]]) -> None:
+        last = logged[-1].pos
+        found = await self.changes(tx, logged)
+        for workspace, clients in everybody.items():
+            mine = [(pos, one) for pos, one in found if any(l.event.workspace_id == workspace and l.event.subject == one.row.id for l in logged)] if len(everybody) > 1 else found
+            classes: dict[Any, list[Client]] = defaultdict(list)
+            for client in clients:
+                if client.subscription.views:
+                    classes[live.audience(client.viewer, client.subscription)].append(client)
+                if client.subscription.counters and mine:
+                    client.counters_due = True
+                    client.ready.set()
+            for members in classes.values():
+                for _, change in mine:
+                    for kind, data in live.frames(members[0].viewer, members[0].subscription, change):
+                        encoded = frame(last, kind, data)
+                        for client in members:
+                            client.put(encoded)
+
+    async def _messages(self, tx: Tx, logged: list[Logged], everybody: dict[UUID, list[Client]]) -> None:
+        wanted: dict[UUID, set[UUID]] = defaultdict(set)
+        for one in logged:
+            event = one.event
+            if isinstance(event, e.MessageFiled | e.MessageChanged | e.DeliveryChanged) and event.message_id is not None:
+                if any(event.subject in client.subscription.conversations for client in everybody[event.workspace_id]):
+                    wanted[event.workspace_id].add(event.message_id)
+        for workspace, ids in wanted.items():
+            found = await reads.messages(tx, workspace, self._runtime.link, {"messages": {"messages": sorted(ids)}}, "position", 1000)
+            for message in found:
+                encoded = frame(logged[-1].pos, "message", {"row": message})
+                for client in everybody[workspace]:
+                    if message.conversation_id in client.subscription.conversations:
+                        client.put(encoded)
+
+    async def _others(self, tx: Tx, logged: list[Logged], everybody: dict[UUID, list[Client]]) -> None:
+        """Presence and channels: few, and of interest to all."""
+        touched: set[UUID] = set()
+        settings: dict[UUID, set[str]] = defaultdict(set)
+        for one in logged:
+            event = one.event
+            if isinstance(event, e.PresenceChanged | e.ConversationAssigned | e.WorkEnded | e.ConversationQueued):
+                touched.add(event.workspace_id)
+            elif isinstance(event, e.ChannelChanged):
+                settings[event.workspace_id].add("channels")
+            elif isinstance(event, e.SettingsChanged):
+                settings[event.workspace_id].add(event.what)
+        for workspace in touched:
+            for row in await tx.rows(projection.SQL.presences, workspace=workspace):
+                data = {"agent_id": row["agent_id"], "status": row["status"], "load": row["load"], "capacity": row["capacity"]}
+                encoded = frame(logged[-1].pos, "presence", data)
+                self._all(everybody[workspace], encoded)
+        for workspace, what in settings.items():
+            self._all(everybody[workspace], frame(logged[-1].pos, "changed", {"what": sorted(what)}))
+
+    def _all(self, clients: Iterable[Client], encoded: bytes) -> None:
+        for client in clients:
+            client.put(encoded)
+
+    async def resume(self, tx: Tx, client: Client, cursor: int) -> bool:
+        """Send a returning client what it missed; false when that is too much or too long ago."""
+        if not 0 < cursor <= self.position:
+            return cursor == self.position
+        logged = await event_log.read(tx, cursor, limit=CATCH_UP + 1, upto=self.position)
+        if len(logged) > CATCH_UP or (logged and logged[0].pos != cursor + 1):
+            return False
+        mine = [one for one in logged if one.event.workspace_id == client.viewer.workspace_id]
+        if mine:
+            alone = {client.viewer.workspace_id: [client]}
+            await self._rows(tx, mine, alone)
+            await self._messages(tx, mine, alone)
+            await self._others(tx, mine, alone)
+        return True
+
+    # -- passing news: typing, looking --------------------------------------------------------------------------------
+
+    def looked(self, client: Client, conversation: UUID | None) -> None:
+        """A client turned to another conversation."""
+        previous, client.looking = client.looking, conversation
+        for one in {previous, conversation} - {None}:
+            self._runtime.bus.say({"looking": str(one), "workspace": str(client.viewer.workspace_id)})
+
+    def typed(self, client: Client, conversation: UUID) -> None:
+        """An agent is typing."""
+        self._runtime.bus.say(
+            {"agent_typing": str(conversation), "workspace": str(client.viewer.workspace_id), "id": str(client.viewer.agent_id),
+             "name": client.name[:60]}
+        )  # fmt: skip
+
+    def _hear(self, news: dict[str, Any]) -> None:
+        workspace = UUID(news["workspace"]) if "workspace" in news else None
+        clients = self._clients.get(workspace, set()) if workspace is not None else set()
+        if "looking" in news:
+            here = UUID(news["looking"])
+            agents = {c.viewer.agent_id: c.name for c in clients if c.looking == here}
+            data = {"conversation_id": here, "agents": [{"id": key, "name": name} for key, name in agents.items()]}
+            self._all([c for c in clients if here in c.subscription.conversations], frame(self.position, "looking", data))
+        elif "agent_typing" in news or "contact_typing" in news:
+            kind = "agent" if "agent_typing" in news else "contact"
+            here = UUID(news[f"{kind}_typing"])
+            data = {"conversation_id": here, "by": {"kind": kind, "id": news["id"], "name": news["name"]}}
+            self._all(
+                [c for c in clients if here in c.subscription.conversations and str(c.viewer.agent_id) != news["id"]],
+                frame(self.position, "typing", data),
+            )

@@ -1,0 +1,151 @@
+"""The loops of the pipe: lanes, the sequencer with its followers, the router."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from uuid import UUID
+
+import structlog
+
+from switchboard import flow
+from switchboard.app.runtime import Runtime
+from switchboard.core.events import Arrived, Event
+from switchboard.db import log as event_log
+from switchboard.db.bus import wait
+from switchboard.db.pool import TRANSIENT
+from switchboard.ingest import commands as ingest
+from switchboard.routing import commands as routing
+
+log = structlog.get_logger()
+LANES = 256
+BATCH = 400
+
+
+async def forever(name: str, step: Callable[[], Awaitable[bool]], pause: Callable[[], Awaitable[None]]) -> None:
+    """Run a step again and again; pause when it found nothing; survive whatever it raises."""
+    while True:
+        try:
+            if not await step():
+                await pause()
+        except asyncio.CancelledError:
+            raise
+        except TRANSIENT as error:
+            log.warning("loop_interrupted", loop=name, error=str(error) or type(error).__name__)
+            await asyncio.sleep(0.2)
+        except Exception:
+            log.exception("loop_failed", loop=name)
+            await asyncio.sleep(1)
+
+
+class Lanes:
+    """Carries facts and commands out, lane by lane, in batches."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._hinted = runtime.bus.listener("facts")
+
+    async def run(self) -> None:
+        """Never returns."""
+        await forever("lanes", self.step, lambda: wait(self._hinted))
+
+    async def step(self) -> bool:
+        """Claim and carry out one batch; false when there was nothing to do."""
+        batch: list[Arrived] = []
+        try:
+            async with self._runtime.db.transaction() as tx:
+                batch = await ingest.claim(tx, LANES, BATCH)
+                if not batch:
+                    return False
+                events = await flow.run(tx, batch)
+                await ingest.finish(tx, batch)
+        except TRANSIENT:
+            raise
+        except Exception as error:
+            log.warning("batch_failed", facts=len(batch), error=repr(error))
+            await self._one_by_one(batch)
+            return True
+        self._runtime.announce(events)
+        return True
+
+    async def _one_by_one(self, batch: list[Arrived]) -> None:
+        """Carry a failed batch out fact by fact; one that fails by itself is parked, the rest go on."""
+        for one in batch:
+            try:
+                async with self._runtime.db.transaction() as tx:
+                    if not await ingest.claim_one(tx, one):
+                        continue
+                    events = await flow.run(tx, [one])
+                    await ingest.finish(tx, [one])
+            except TRANSIENT:
+                raise
+            except Exception as error:
+                log.error("fact_parked", fact=str(one.fact_id), error=repr(error))
+                async with self._runtime.db.transaction() as tx:
+                    await ingest.park(tx, one, f"{type(error).__name__}: {error}")
+            else:
+                self._runtime.announce(events)
+
+
+class Sequencer:
+    """Numbers the log, then lets each follower read on."""
+
+    def __init__(self, runtime: Runtime, followers: tuple[str, ...], number: bool) -> None:
+        self._runtime = runtime
+        self._followers = followers
+        self._number = number
+        self._hinted = runtime.bus.listener("events") if number else runtime.bus.listener("numbered")
+
+    async def run(self) -> None:
+        """Never returns."""
+        await forever("sequencer" if self._number else "followers", self.step, lambda: wait(self._hinted))
+
+    async def step(self) -> bool:
+        """Number what is new and follow it; false when there was nothing."""
+        moved = False
+        if self._number:
+            async with self._runtime.db.transaction() as tx:
+                moved = await event_log.number(tx) > 0
+            if moved:
+                self._runtime.bus.hint("numbered")
+        for name in self._followers:
+            moved = await self._follow(name) or moved
+        return moved
+
+    async def _follow(self, name: str) -> bool:
+        async with self._runtime.db.transaction() as tx:
+            position = await event_log.position(tx, name, lock=True)
+            if position is None:
+                return False
+            logged = await event_log.read(tx, position, limit=1000)
+            if not logged:
+                return False
+            await flow.FOLLOWERS[name](tx, logged)
+            await event_log.advance(tx, name, logged[-1].pos)
+        self._runtime.bus.hint(f"followed:{name}")
+        return True
+
+
+class Router:
+    """Gives waiting conversations to agents with room, one router at a time per workspace."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._hinted = runtime.bus.listener("queue")
+
+    async def run(self) -> None:
+        """Never returns."""
+        await forever("router", self.step, lambda: wait(self._hinted))
+
+    async def step(self) -> bool:
+        """Route every workspace where somebody waits; false, since a hint or a second must pass before more can change."""
+        for workspace in await self._waiting():
+            async with self._runtime.db.transaction() as tx:
+                events: list[Event] = await routing.route(tx, workspace, datetime.now(UTC))
+                await event_log.append(tx, events)
+            if events:
+                self._runtime.announce(events)
+        return False
+
+    async def _waiting(self) -> list[UUID]:
+        async with self._runtime.db.transaction() as tx:
+            return await routing.workspaces_with_queue(tx)

@@ -1,0 +1,191 @@
+"""What every loop and door of a process shares."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from switchboard.app.config import Settings, link_key
+from switchboard.blobs import Blobs, Signer
+from switchboard.channels.api import Channel, Content, Io, Stream
+from switchboard.channels.registry import Adapter, adapters
+from switchboard.connections import reads as connection_reads
+from switchboard.core.events import ChannelChanged, ConversationQueued, DeliveryChanged, Event, MediaWanted, PresenceChanged, WorkEnded
+from switchboard.core.ids import new_id
+from switchboard.core.outcomes import Refused
+from switchboard.db.bus import Bus, wait
+from switchboard.db.pool import Database
+from switchboard.net.guard import Guard
+from switchboard.net.http import GuardedHttp
+from switchboard.secrecy import Sealer, keys_from_file, keys_from_text
+
+log = structlog.get_logger()
+REFRESH_SECONDS = 2.0
+HINTS: dict[type[Event], str] = {
+    ConversationQueued: "queue",
+    PresenceChanged: "queue",
+    WorkEnded: "queue",
+    DeliveryChanged: "outbound",
+    MediaWanted: "jobs",
+    ChannelChanged: "channels",
+}
+"""Which loop an event should wake, besides those that follow the log."""
+
+
+class Live(msgspec.Struct, frozen=True):
+    """A connection ready for use: its facts, its adapter, its accounts as channel ids."""
+
+    row: connection_reads.ConnectionRow
+    adapter: Adapter
+    channel: Channel
+    channels: dict[str, UUID]
+
+    def account_of(self, channel_id: UUID) -> str:
+        """Return the platform's id of one of our channels; raises KeyError for another connection's."""
+        for account, found in self.channels.items():
+            if found == channel_id:
+                return account
+        raise KeyError(channel_id)
+
+
+class ConnectionIo:
+    """The outside world for one connection's adapter (`channels.api.Io`)."""
+
+    def __init__(self, runtime: "Runtime", workspace: UUID) -> None:
+        self._runtime = runtime
+        self._workspace = workspace
+        self.http = runtime.http
+
+    async def resolve(self, host: str, port: int) -> Stream:
+        return await self._runtime.guard.resolve(host, port)
+
+    async def file(self, file_id: UUID) -> Content:
+        found = await self._runtime.files.load(self._workspace, file_id)
+        if found is None:
+            raise Refused("The file to send is gone.", code="file_gone")
+        return found
+
+    def base(self, name: str, default: str) -> str:
+        return self._runtime.settings.base_urls.get(name, default)
+
+
+class Runtime:
+    """Databases, files, keys, outgoing HTTP, the bus, and the connections in use."""
+
+    def __init__(self, settings: Settings, dsn: str) -> None:
+        self.settings = settings
+        self.dsn = dsn
+        self.holder = new_id()
+        self.db = Database(dsn, size=settings.pool)
+        self.api_db = Database(dsn, api=True, size=settings.pool)
+        self.bus = Bus(dsn)
+        self.guard = Guard(settings.outbound_allow)
+        self.http = GuardedHttp(self.guard)
+        key_file = settings.data / "secret.key"
+        self.sealer = Sealer(keys_from_text(settings.secret_key) if settings.secret_key else keys_from_file(key_file))
+        self.signer = Signer(link_key(settings))
+        self.blobs = Blobs(settings.files_url or str(settings.data / "files"))
+        self.files = StoredFiles(self)
+        self.connections = Connections(self)
+
+    async def open(self) -> None:
+        """Connect to the database."""
+        await self.db.open()
+        await self.api_db.open()
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        await self.http.aclose()
+        self.guard.close()
+        await self.api_db.close()
+        await self.db.close()
+
+    def announce(self, events: Iterable[Event]) -> None:
+        """Wake the loops that these events concern. Call it after commit."""
+        topics = {HINTS[type(event)] for event in events if type(event) in HINTS}
+        self.bus.hint("events", *topics)
+
+    def link(self, workspace: UUID, file_id: UUID, name: str) -> str:
+        """Return the signed link of a file."""
+        return self.signer.link(workspace, file_id, name)
+
+    def io(self, workspace: UUID) -> Io:
+        """Return the outside world as an adapter of this workspace may touch it."""
+        return ConnectionIo(self, workspace)
+
+
+class Connections:
+    """The connections in use, built once per revision."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._live: dict[UUID, Live] = {}
+        self._by_secret: dict[str, UUID] = {}
+        self._changed = runtime.bus.listener("channels")
+
+    async def by_secret(self, secret: str) -> Live | None:
+        """Find the connection behind a webhook address; None when there is none or it is switched off."""
+        known = self._by_secret.get(secret)
+        if known is not None and known in self._live:
+            return self._live[known]
+        async with self._runtime.db.transaction() as tx:
+            row = await connection_reads.by_secret(tx, secret)
+        return await self._build(row)
+
+    async def by_id(self, connection: UUID) -> Live | None:
+        """Find a connection; None when there is none or it is switched off."""
+        if connection in self._live:
+            return self._live[connection]
+        async with self._runtime.db.transaction() as tx:
+            row = await connection_reads.by_id(tx, connection)
+        return await self._build(row)
+
+    async def _build(self, row: connection_reads.ConnectionRow | None) -> Live | None:
+        if row is None or row.disabled_at is not None or row.kind not in adapters():
+            return None
+        async with self._runtime.db.transaction() as tx:
+            channels = await connection_reads.channels_of(tx, [row.id])
+        live = Live(row, adapters()[row.kind], self.adapter(row), {one.external_id: one.id for one in channels})
+        self._live[row.id] = live
+        self._by_secret[row.secret] = row.id
+        return live
+
+    def adapter(self, row: connection_reads.ConnectionRow) -> Channel:
+        """Build the adapter of a connection with its opened credentials."""
+        config = self._runtime.sealer.open(row.config_sealed, workspace=row.workspace_id, purpose="connection")
+        factory = adapters()[row.kind].factory
+        return factory(msgspec.json.decode(config, type=factory.config_type), self._runtime.io(row.workspace_id))
+
+    async def watch(self) -> None:
+        """Forget connections whose revision or status changed. Never returns."""
+        while True:
+            await wait(self._changed, REFRESH_SECONDS)
+            try:
+                await self._refresh()
+            except Exception as error:  # the database may be away for a moment
+                log.warning("connections_refresh", error=str(error))
+
+    async def _refresh(self) -> None:
+        async with self._runtime.db.transaction() as tx:
+            present = await connection_reads.live(tx)
+        for key, live in list(self._live.items()):
+            if key not in present or present[key][2:] != (live.row.revision, live.row.status):
+                del self._live[key]
+                self._by_secret.pop(live.row.secret, None)
+
+
+class StoredFiles:
+    """Files by id, for adapters and the media job."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def load(self, workspace: UUID, file_id: UUID) -> Content | None:
+        """Return a stored file whole, with a public link; None when there is none."""
+        raise NotImplementedError(workspace, file_id, self._runtime)
+
+    async def row(self, workspace: UUID, file_id: UUID) -> Any:
+        """Return a file's row; None when there is none."""
+        raise NotImplementedError(workspace, file_id, self._runtime)

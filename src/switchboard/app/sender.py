@@ -1,0 +1,195 @@
+"""Sends: only the holder of a connection's lease claims them; paced, batched, each outcome written down."""
+
+import asyncio
+import time
+from collections import deque
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from switchboard.app.runtime import Live, Runtime
+from switchboard.channels.api import InDoubt, Outbound, Reauthorise, Refused, Retry, Sent
+from switchboard.connections import commands as connections
+from switchboard.core.events import Event
+from switchboard.core.ids import new_id
+from switchboard.db import log as event_log
+from switchboard.delivery import commands as delivery
+
+log = structlog.get_logger()
+CLAIM = 64
+CLOSE_TRIES = 6
+
+
+class Pace:
+    """Keeps sends of one account within the platform's published rate: at most `per_second`, evenly spread."""
+
+    def __init__(self, per_second: float) -> None:
+        self._gap = 1 / per_second
+        self._next = 0.0
+
+    async def turn(self) -> None:
+        """Wait for the next free place."""
+        now = time.monotonic()
+        self._next = max(self._next + self._gap, now)
+        if self._next > now:
+            await asyncio.sleep(self._next - now)
+
+
+class Sender:
+    """Sends what one connection has to send, as long as its lease is held."""
+
+    def __init__(self, runtime: Runtime, connection: UUID) -> None:
+        self._runtime = runtime
+        self._connection = connection
+        self._paces: dict[UUID, Pace] = {}
+        self._turns: dict[str, float] = {}
+        self._batches: deque[UUID] = deque(maxlen=64)
+        self._ended: list[delivery.Ended] = []
+        self._flying: set[asyncio.Task[None]] = set()
+        self.wake = asyncio.Event()
+        self._landed = asyncio.Event()
+
+    async def run(self) -> None:
+        """Never returns; cancelling it lets sends under way end within a few seconds and be written down."""
+        try:
+            await self._recover()
+            while True:
+                try:
+                    await self._step()
+                except asyncio.CancelledError:
+                    raise
+                except Exception as error:
+                    log.warning("sender_interrupted", connection=str(self._connection), error=str(error) or repr(error))
+                    await asyncio.sleep(0.5)
+        finally:
+            await self._land()
+
+    async def _recover(self) -> None:
+        """Settle what a dead holder left in the middle."""
+        live = await self._runtime.connections.by_id(self._connection)
+        if live is None:
+            return
+        async with self._runtime.db.transaction() as tx:
+            found = await delivery.recover(tx, self._connection, list(self._batches), live.adapter.manifest.idempotent)
+            events = [one for one in found if isinstance(one, Event)]
+            await event_log.append(tx, events)
+        self._runtime.announce(events)
+
+    async def _step(self) -> None:
+        live = await self._runtime.connections.by_id(self._connection)
+        room = live.adapter.manifest.rate.in_flight - len(self._flying) if live is not None else 0
+        claimed = await self._claim(min(room, CLAIM)) if room > 0 and live is not None and live.row.status != "red" else []
+        for piece in claimed:
+            assert live is not None
+            task = asyncio.create_task(self._send(live, piece))
+            self._flying.add(task)
+            task.add_done_callback(self._flying.discard)
+        await self._record()
+        if not claimed:
+            waits = [asyncio.create_task(self.wake.wait()), asyncio.create_task(self._landed.wait())]
+            await asyncio.wait(waits, timeout=1, return_when=asyncio.FIRST_COMPLETED)
+            for one in waits:
+                one.cancel()
+            self.wake.clear()
+            self._landed.clear()
+            await self._record()
+
+    async def _claim(self, limit: int) -> list[delivery.Piece]:
+        batch = new_id()
+        self._batches.append(batch)
+        async with self._runtime.db.transaction() as tx:
+            return await delivery.claim(tx, self._connection, batch, limit)
+
+    async def _send(self, live: Live, piece: delivery.Piece) -> None:
+        rate = live.adapter.manifest.rate
+        await self._paces.setdefault(piece.channel_id, Pace(rate.per_second)).turn()
+        if rate.per_recipient_seconds:
+            await self._one_at_a_time(piece.address, rate.per_recipient_seconds)
+        self._ended.append(await self._attempt(live, piece))
+        self._landed.set()
+
+    async def _one_at_a_time(self, address: str, gap: float) -> None:
+        now = time.monotonic()
+        turn = max(self._turns.get(address, 0.0), now)
+        self._turns[address] = turn + gap
+        if len(self._turns) > 10_000:
+            self._turns = {key: value for key, value in self._turns.items() if value > now}
+        if turn > now:
+            await asyncio.sleep(turn - now)
+
+    async def _attempt(self, live: Live, piece: delivery.Piece) -> delivery.Ended:
+        """Hand one piece to the platform and tell how it ended."""
+        try:
+            sent: Sent = await live.channel.send(
+                Outbound(
+                    account=live.account_of(piece.channel_id),
+                    to=piece.address,
+                    parts=piece.body.parts,
+                    idempotency_key=piece.idempotency_key,
+                    reply_to=piece.body.reply_to,
+                    subject=piece.body.subject,
+                    thread=piece.body.thread,
+                    slot=piece.body.slot,
+                )
+            )
+        except Retry as outcome:
+            return self._again(piece, outcome)
+        except Refused as outcome:
+            return delivery.Ended(piece, "failed", code=outcome.code or "refused", error=str(outcome))
+        except Reauthorise as outcome:
+            await self._turn(live, "red", str(outcome), outcome.code)
+            return delivery.Ended(piece, "queued", code=outcome.code or "reauthorise", error=str(outcome),
+                                  retry_at=datetime.now(UTC) + timedelta(seconds=30))  # fmt: skip
+        except InDoubt as outcome:
+            if live.adapter.manifest.idempotent:
+                return self._again(piece, Retry(str(outcome), code=outcome.code))
+            return delivery.Ended(piece, "in_doubt", code=outcome.code or "in_doubt", error=str(outcome))
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            log.exception("send_failed", kind=live.row.kind)
+            return delivery.Ended(piece, "in_doubt", code="internal", error=f"The adapter failed: {type(error).__name__}")
+        if live.row.status in ("amber", "grey"):
+            await self._turn(live, "green", "", "")
+        return delivery.Ended(piece, sent.status, sent.external_id)
+
+    def _again(self, piece: delivery.Piece, outcome: Retry) -> delivery.Ended:
+        wait = timedelta(seconds=outcome.after) if outcome.after is not None else delivery.backoff(piece.attempts)
+        if piece.attempts >= 60 or datetime.now(UTC) - piece.first_tried_at > timedelta(hours=24):
+            return delivery.Ended(piece, "failed", code=outcome.code or "gave_up", error=str(outcome))
+        return delivery.Ended(piece, "queued", code=outcome.code, error=str(outcome), retry_at=datetime.now(UTC) + wait)
+
+    async def _turn(self, live: Live, status: str, reason: str, code: str) -> None:
+        async with self._runtime.db.transaction() as tx:
+            events = await connections.set_status(tx, live.row.id, status, reason)
+            if status == "red":
+                await connections.note(tx, live.row.workspace_id, live.row.id, "error", code or "reauthorise", reason)
+            await event_log.append(tx, events)
+        self._runtime.announce(events)
+
+    async def _record(self) -> None:
+        """Write down what ended since the last time, in one transaction."""
+        if not self._ended:
+            return
+        ended, self._ended = self._ended, []
+        try:
+            async with self._runtime.db.transaction() as tx:
+                found = await delivery.record(tx, ended)
+                events = [one for one in found if isinstance(one, Event)]
+                await event_log.append(tx, events)
+        except BaseException:
+            self._ended = ended + self._ended
+            raise
+        self._runtime.announce(events)
+        self.wake.set()
+
+    async def _land(self) -> None:
+        if self._flying:
+            await asyncio.wait(self._flying, timeout=CLOSE_TRIES)
+        try:
+            await self._record()
+        except Exception as error:
+            log.warning("outcomes_lost_to_recovery", connection=str(self._connection), error=str(error))
+
+
