@@ -179,28 +179,23 @@ userdb {{
   driver = static
   args = uid={account.pw_uid} gid={account.pw_gid} home={home}/mail/%u
 }}
-service imap-login {{
-  chroot =
-  inet_listener imap {{
-    port = {mailbox.imap_port}
-  }}
-  inet_listener imaps {{
-    port = 0
-  }}
-}}
-service pop3-login {{
-  chroot =
-  inet_listener pop3 {{
-    port = {mailbox.pop3_port}
-  }}
-  inet_listener pop3s {{
-    port = 0
-  }}
-}}
 service anvil {{
   chroot =
 }}
 service stats {{
   chroot =
+}}
+{_login("imap", mailbox.imap_port)}{_login("pop3", mailbox.pop3_port)}"""
+
+
+def _login(protocol: str, port: int) -> str:
+    return f"""service {protocol}-login {{
+  chroot =
+  inet_listener {protocol} {{
+    port = {port}
+  }}
+  inet_listener {protocol}s {{
+    port = 0
+  }}
 }}
 """
