@@ -53,7 +53,10 @@ class Sandbox:
         self._router = Router()
         self._servers: list[asyncio.Server] = []
         self._saver: asyncio.Task[None] | None = None
-        self._offices = (smtp.PostOffice(self.world), pop3.PostOffice(self.world))
+        self._offices: tuple[smtp.PostOffice, pop3.PostOffice] = (
+            smtp.PostOffice(self.world),
+            pop3.PostOffice(self.world),
+        )
         bot = BotApi(self.world)
         player = Player(self.world, bot.updates)
         custom = CustomChannel(self.world)
@@ -72,8 +75,9 @@ class Sandbox:
         if config.seed and not world.state.customers:
             for person in PEOPLE:
                 world.store.new_customer(person)
-        for office, port in zip(self._offices, (config.smtp_port, config.pop3_port), strict=True):
-            self._servers.append(await office.serve(config.mail_host, port))
+        post, fetch = self._offices
+        self._servers.append(await post.serve(config.mail_host, config.smtp_port))
+        self._servers.append(await fetch.serve(config.mail_host, config.pop3_port))
         world.smtp_port, world.pop3_port = (s.sockets[0].getsockname()[1] for s in self._servers)
         self._saver = asyncio.create_task(self._save_now_and_then())
 

@@ -40,7 +40,7 @@ class Running:
             )
         )
         self._socket = socket.create_server(("127.0.0.1", 0))
-        self.url = "http://127.0.0.1:{}".format(self._socket.getsockname()[1])
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
         until = time.monotonic() + 10
@@ -138,7 +138,9 @@ class Hook:
     def bodies(self) -> list[dict[str, Any]]:
         return [json.loads(body) for _, body in self.calls]
 
-    def wait(self, good: Callable[[list[dict[str, Any]]], bool], seconds: float = 5) -> list[dict[str, Any]]:
+    def wait(
+        self, good: Callable[[list[dict[str, Any]]], object], seconds: float = 5
+    ) -> list[dict[str, Any]]:
         """Bodies as soon as they satisfy `good`."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:

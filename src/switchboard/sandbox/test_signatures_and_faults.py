@@ -7,9 +7,10 @@ import time
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
-from switchboard.sandbox.conftest import Hook, Running
+from switchboard.sandbox.conftest import FAST, Hook, Running
 from switchboard.sandbox.custom import signature
 
 
@@ -85,7 +86,8 @@ def test_customer_without_a_number(sandbox: Running, number: dict[str, Any], hoo
     sandbox.post("/sandbox/customers", id="eve", hides_phone=True, user_id="US.123")
     sandbox.play(number, "eve", text="who am I")
     value = hook.wait(len)[0]["entry"][0]["changes"][0]["value"]
-    assert "wa_id" not in value["contacts"][0] and "from" not in value["messages"][0]
+    assert "wa_id" not in value["contacts"][0]
+    assert "from" not in value["messages"][0]
     assert value["messages"][0]["from_user_id"] == "US.123"
     answer = send(sandbox, number, "", recipient="US.123").json()
     assert answer["contacts"] == [{"input": "US.123", "user_id": "US.123"}]
@@ -127,7 +129,8 @@ def test_edit_revoke_reaction_press_and_oddities(
         "original_message_id": first,
         "message": {"type": "text", "text": {"body": "test"}},
     }
-    assert got[2]["reaction"]["emoji"] == "👍" and "emoji" not in got[3]["reaction"]
+    assert got[2]["reaction"]["emoji"] == "👍"
+    assert "emoji" not in got[3]["reaction"]
     assert got[4]["interactive"]["button_reply"] == {"id": "y", "title": "Yes"}
     assert got[4]["context"]["id"] == asked["messages"][0]["id"]
     assert got[5]["errors"][0]["code"] == 131051
@@ -146,7 +149,8 @@ def test_dropped_answer_delivers_and_leaves_the_caller_in_doubt(
     with pytest.raises(httpx.RemoteProtocolError):
         send(sandbox, number, to)
     [entry] = sandbox.ledger()
-    assert entry["to"] == to and entry["answered"] is False
+    assert entry["to"] == to
+    assert entry["answered"] is False
     changes = hook.wait(lambda bodies: '"delivered"' in json.dumps(bodies))
     assert entry["id"] in json.dumps(changes)
 
@@ -166,7 +170,8 @@ def test_failure_by_status_latency_and_proxy_page(
         for s in b["entry"][0]["changes"][0]["value"].get("statuses", [])
         if s["status"] == "failed"
     )
-    assert status["id"] == failed and status["errors"][0]["code"] == 131026
+    assert status["id"] == failed
+    assert status["errors"][0]["code"] == 131026
     sandbox.post("/sandbox/faults", kind="http", code=502)
     assert send(sandbox, number, to).headers["content-type"] == "text/html"
     sandbox.post("/sandbox/faults", kind="latency", seconds=0.3)
@@ -236,7 +241,8 @@ def test_custom_channel_signs_both_ways(sandbox: Running, hook: Hook) -> None:
     right = hmac.new(b"shh", fields["t"].encode() + b"." + raw, hashlib.sha256).hexdigest()
     assert fields["v1"] == right
     message = json.loads(raw)["messages"][0]
-    assert message["from"]["id"] == "ann" and message["text"] == "from the till"
+    assert message["from"]["id"] == "ann"
+    assert message["text"] == "from the till"
     assert httpx.get(message["attachments"][0]["url"], trust_env=False).content == b"text"
 
     body = json.dumps(
@@ -247,7 +253,8 @@ def test_custom_channel_signs_both_ways(sandbox: Running, hook: Hook) -> None:
         answer = httpx.post(link["send_url"], content=body, headers=signed, trust_env=False)
         assert answer.status_code == status
     receipt = hook.wait(lambda bodies: "receipts" in json.dumps(bodies))[-1]["receipts"][0]
-    assert receipt["status"] == "delivered" and receipt["id"] == sandbox.ledger()[0]["id"]
+    assert receipt["status"] == "delivered"
+    assert receipt["id"] == sandbox.ledger()[0]["id"]
     forged = {"x-switchboard-signature": signature("other", body, int(time.time()))}
     assert httpx.post(link["send_url"], content=body, headers=forged, trust_env=False).status_code == 401
 
@@ -258,8 +265,6 @@ def test_control_api_is_closed_to_other_web_pages(sandbox: Running) -> None:
 
 
 def test_state_survives_a_restart(tmp_path: Any, hook: Hook) -> None:
-    from switchboard.sandbox.conftest import FAST
-    import msgspec
 
     config = msgspec.structs.replace(FAST, state_file=str(tmp_path / "state.json"))
     first = Running(config)
@@ -276,6 +281,7 @@ def test_state_survives_a_restart(tmp_path: Any, hook: Hook) -> None:
 
 def test_process_prints_where_it_listens(process: dict[str, Any]) -> None:
     info = httpx.get(process["url"] + "/sandbox/info", trust_env=False).json()
-    assert info["smtp"] == process["smtp"] and info["smtp"]["port"] > 0
+    assert info["smtp"] == process["smtp"]
+    assert info["smtp"]["port"] > 0
     people = httpx.get(process["url"] + "/sandbox/customers", trust_env=False).json()["items"]
     assert {p["name"] for p in people} >= {"林美", "Tom Becker"}

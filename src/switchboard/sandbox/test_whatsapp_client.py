@@ -6,9 +6,10 @@ from typing import Any
 
 import httpx
 import pytest
-from pywa import WhatsApp
 from pywa import errors as wa_errors
-from pywa.types import Button, Contact, Section, SectionList, SectionRow
+from pywa.client import WhatsApp
+from pywa.types.callback import Button, Section, SectionList, SectionRow
+from pywa.types.others import Contact
 
 from switchboard.sandbox.conftest import Hook, Running
 
@@ -100,7 +101,8 @@ def test_everything_is_sent_and_receipts_come_back(
         "interactive",
     ]
     bubbles = sandbox.bubbles(number, "ann")
-    assert bubbles[0]["status"] == "read" and bubbles[0]["reactions"] == {"business": "🔥"}
+    assert bubbles[0]["status"] == "read"
+    assert bubbles[0]["reactions"] == {"business": "🔥"}
     assert bubbles[1]["reply_to"] == asked
     assert bubbles[2]["attachments"][0]["content_type"] == "image/jpeg"
     assert wa.get_business_phone_number().display_phone_number == number["display_phone_number"]
@@ -153,7 +155,8 @@ def test_errors_that_the_platform_finds_itself(
 ) -> None:
     with pytest.raises(wa_errors.ExpiredAccessToken) as refused:
         client(number, "EAAwrong").send_message("4915112345678", "x")
-    assert refused.value.raw_response is not None and refused.value.raw_response.status_code == 401
+    assert refused.value.raw_response is not None
+    assert refused.value.raw_response.status_code == 401
     wa = client(number)
     with pytest.raises(wa_errors.ReEngagementMessage):
         wa.send_message("4915112345678", "never wrote to us")

@@ -59,7 +59,7 @@ METHODS: dict[str, str] = {
     "sendVenue": SENT + "latitude*:f longitude*:f title*:s address*:s foursquare_id:s foursquare_type:s "
     "google_place_id:s google_place_type:s",
     "sendContact": SENT + "phone_number*:s first_name*:s last_name:s vcard:s",
-    "sendPoll": SENT.replace("suggested_post_parameters:j ", "")
+    "sendPoll": SENT.replace("suggested_post_parameters:j ", "").replace("direct_messages_topic_id:i ", "")
     + "question*:s question_parse_mode:s question_entities:j options*:j is_anonymous:b type:s "
     "allows_multiple_answers:b allows_revoting:b shuffle_options:b allow_adding_options:b "
     "hide_results_until_closes:b members_only:b country_codes:j correct_option_ids:j explanation:s "

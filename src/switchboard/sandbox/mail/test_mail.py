@@ -2,7 +2,6 @@
 
 import poplib
 import smtplib
-from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
@@ -13,9 +12,9 @@ from switchboard.sandbox.conftest import Running
 
 
 @pytest.fixture
-def box(sandbox: Running) -> Iterator[dict[str, Any]]:
+def box(sandbox: Running) -> dict[str, Any]:
     sandbox.post("/sandbox/customers", id="ann", name="Ann 安", email="ann@customers.example")
-    yield sandbox.post("/sandbox/mailboxes", address="help@shop.example", password="pass word")
+    return sandbox.post("/sandbox/mailboxes", address="help@shop.example", password="pass word")
 
 
 def smtp(box: dict[str, Any]) -> smtplib.SMTP:
@@ -47,7 +46,8 @@ def test_customer_writes_and_the_mail_is_fetched_once(sandbox: Running, box: dic
     mail = message_from_bytes(b"\r\n".join(client.retr(1)[1]), policy=policy.default)
     assert (mail["Subject"], mail["Message-ID"]) == ("问题", first)
     body = mail.get_body()
-    assert body is not None and body.get_content().split() == ["Where", "is", "it?", ".dot"]
+    assert body is not None
+    assert body.get_content().split() == ["Where", "is", "it?", ".dot"]
     assert [a.get_content() for a in mail.iter_attachments()] == ["text"]
     assert b"Where is it?" not in b"\n".join(client.top(1, 0)[1])
     client.dele(1)
@@ -74,7 +74,8 @@ def test_product_answers_by_mail(sandbox: Running, box: dict[str, Any]) -> None:
         "ann@customers.example",
     )
     [bubble] = sandbox.bubbles(box, "ann")
-    assert bubble["title"] == "Re: Question" and bubble["text"] == "你好，\n.dot"
+    assert bubble["title"] == "Re: Question"
+    assert bubble["text"] == "你好，\n.dot"
     assert bubble["attachments"][0]["name"] == "a.png"
 
 
