@@ -106,7 +106,7 @@ class WhatsAppChannel:
         return await self._graph.send(path, await body_of(message, self._graph, self._io))
 
     async def mark_read(self, account: str, to: str, external_id: str, typing: bool) -> None:  # noqa: ARG002
-        """Put blue ticks on a message and, on wish, show that we are typing (25 seconds or until we answer)."""
+        """Put blue ticks on a message and, on wish, show that we are typing (for 25 seconds at most)."""
         body: dict[str, object] = {
             "messaging_product": "whatsapp", "status": "read", "message_id": external_id,
         }  # fmt: skip

@@ -78,9 +78,7 @@ def _media(kind: str, content: Json) -> Part:
         case "sticker":
             return Sticker(source=source, mime=mime)
         case _:
-            return File(
-                source=source, mime=mime, caption=caption, name=text(content, "filename")
-            )
+            return File(source=source, mime=mime, caption=caption, name=text(content, "filename"))
 
 
 def _location(content: Json) -> list[Part]:

@@ -68,7 +68,7 @@ class Graph:
         return Sent(external_id=text(first, "id"))
 
     async def upload(self, account: str, content: Content, mime: str) -> str:
-        """Store a file for 30 days and return its media id. Nobody is told of it, so doubt means: try again."""
+        """Store a file for 30 days and return its media id. Nobody is told of it: in doubt, try again."""
         name = content.name or f"file{mimetypes.guess_extension(mime) or ''}"
         try:
             answer = await self._io.http.request(

@@ -1,7 +1,7 @@
 """Webhooks of the WhatsApp Business Platform as facts.
 
-One POST carries `entry[] × changes[] × (messages[] | statuses[] | …)`, of several people and several numbers. A bad item
-becomes Unreadable and its neighbours pass; only a body that isn't such an envelope is a BadPayload.
+One POST carries `entry[] × changes[] × (messages[] | statuses[] | …)` of several people and numbers. A bad
+item becomes Unreadable and its neighbours pass; only a body that isn't such an envelope is a BadPayload.
 """
 
 from collections.abc import Callable, Iterator

@@ -39,7 +39,7 @@ LONGEST_CALLBACK_DATA = 512
 
 
 async def body_of(message: Outbound, graph: Graph, io: Io) -> Json:
-    """Return the request body of one message, its media uploaded. Our key comes back in every status of it."""
+    """Return the request body of one message, its media uploaded. Our key comes back in its statuses."""
     if len(message.parts) != 1:
         raise Refused(f"WhatsApp takes one part a message, not {len(message.parts)}", code="unfit")
     kind, content = await _content(message.parts[0], message.account, graph, io)

@@ -2,11 +2,35 @@
 
 import hashlib
 import hmac
+import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, ClassVar
+from uuid import UUID
 
-from switchboard.channels.api import Outcome, RawRequest, Reauthorise, Refused, Retry, Source
-from switchboard.channels.contract import Answer, ChannelContract
+import msgspec
+import pytest
+
+from switchboard.channels.api import (
+    Account,
+    BadPayload,
+    BadSignature,
+    Content,
+    Image,
+    InDoubt,
+    MessageReceived,
+    Outbound,
+    Outcome,
+    RawRequest,
+    Reauthorise,
+    ReceiptReceived,
+    Refused,
+    Retry,
+    Source,
+    Text,
+)
+from switchboard.channels.contract import Answer, ChannelContract, ScriptedHttp, ScriptedIo
+from switchboard.channels.whatsapp.channel import Config, WhatsAppChannel
 
 
 def graph_error(code: int, status: int = 400, message: str = "The request failed", **more: Any) -> Answer:
@@ -81,3 +105,208 @@ class TestWhatsApp(ChannelContract):
     def sign(self, request: RawRequest, config: Mapping[str, Any]) -> Mapping[str, str]:
         mac = hmac.new(config["app_secret"].encode(), request.body, hashlib.sha256)
         return {"x-hub-signature-256": "sha256=" + mac.hexdigest()}
+
+
+# -- oddities --------------------------------------------------------------------------------------------
+
+CONFIG = msgspec.convert(TestWhatsApp.config, Config)
+FILE = UUID("01900000-0000-7000-8000-000000000001")
+NOW = datetime(2026, 5, 21, 12, tzinfo=UTC)
+TOKEN = {"authorization": "Bearer EAAG-token-of-the-tests"}
+OK = TestWhatsApp.answer
+OUTBOUND = Outbound(account="106540352242922", to="+491701234567", parts=[Text("hi")], idempotency_key="k1")
+
+
+def channel(
+    *answers: Answer, files: Mapping[str, Content] | None = None
+) -> tuple[WhatsAppChannel, ScriptedHttp]:
+    io = ScriptedIo(answers or [OK], files)
+    return WhatsAppChannel(CONFIG, io), io.scripted
+
+
+def webhook(*messages: Any, contacts: Sequence[Any] = (), **value: Any) -> RawRequest:
+    found = {
+        "metadata": {"phone_number_id": "1"},
+        "contacts": list(contacts),
+        "messages": list(messages),
+        **value,
+    }
+    entry = {"id": "9", "changes": [{"field": "messages", "value": found}]}
+    body = json.dumps({"object": "whatsapp_business_account", "entry": [entry]}).encode()
+    return RawRequest("POST", "https://contact.example/hooks/x", {}, {}, body, NOW)
+
+
+def said(ident: str, body: Any, sender: str = "491701234567") -> dict[str, Any]:
+    return {"id": ident, "from": sender, "timestamp": "1779350400", "type": "text", "text": {"body": body}}
+
+
+def test_the_old_sha1_header_alone_is_not_believed() -> None:
+    request = webhook(said("a", "hi"))
+    mac = hmac.new(b"app-secret-of-the-tests", request.body, hashlib.sha1).hexdigest()
+    with pytest.raises(BadSignature):
+        channel()[0].verify(msgspec.structs.replace(request, headers={"x-hub-signature": f"sha1={mac}"}))
+
+
+def test_half_an_emoji_costs_one_character_and_no_neighbour() -> None:
+    facts = channel()[0].parse(webhook(said("a", "cut \ud83d"), said("b", "whole")))
+    assert [fact.parts for fact in facts if isinstance(fact, MessageReceived)] == [
+        [Text("cut \N{REPLACEMENT CHARACTER}")],
+        [Text("whole")],
+    ]
+
+
+def test_each_message_finds_its_own_contact() -> None:
+    contacts = [
+        {"wa_id": "861", "profile": {"name": "Li"}},
+        {"wa_id": "86138001", "profile": {"name": "Han"}},
+    ]
+    facts = channel()[0].parse(
+        webhook(said("a", "1", "86138001"), said("b", "2", "99999999"), contacts=contacts)
+    )
+    assert [fact.sender.name for fact in facts if isinstance(fact, MessageReceived)] == ["Han", ""]
+
+
+def test_a_lone_contact_is_the_sender_even_under_another_number() -> None:
+    """Brazilian and Mexican numbers differ by a digit between `from` and `wa_id`."""
+    contacts = [{"wa_id": "5511987654321", "profile": {"name": "Ana"}}]
+    (fact,) = channel()[0].parse(webhook(said("a", "oi", "551187654321"), contacts=contacts))
+    assert isinstance(fact, MessageReceived)
+    assert (fact.sender.name, fact.address) == ("Ana", "+551187654321")
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "253402300800", "1e400", "soon", None, [], 10**30])
+def test_a_time_that_is_none_leaves_the_message_without_one(seconds: Any) -> None:
+    (fact,) = channel()[0].parse(webhook({**said("a", "hi"), "timestamp": seconds}))
+    assert isinstance(fact, MessageReceived)
+    assert fact.occurred_at is None
+
+
+def test_a_status_settles_a_send_by_our_own_key() -> None:
+    status = {"id": "wamid.1", "status": "sent", "recipient_id": "49170", "biz_opaque_callback_data": "k1"}
+    (fact,) = channel()[0].parse(webhook(statuses=[status]))
+    assert isinstance(fact, ReceiptReceived)
+    assert (fact.external_id, fact.idempotency_key) == ("wamid.1", "k1")
+
+
+def test_a_webhook_of_another_product_is_not_ours() -> None:
+    page = b'{"object": "page", "entry": []}'
+    with pytest.raises(BadPayload, match="WhatsApp Business Account"):
+        channel()[0].parse(msgspec.structs.replace(webhook(), body=page))
+
+
+async def test_a_person_without_whatsapp_is_unreachable() -> None:
+    with pytest.raises(Refused) as caught:
+        await channel(graph_error(131026))[0].send(OUTBOUND)
+    assert caught.value.unreachable
+    assert caught.value.code == "131026"
+
+
+async def test_too_many_to_one_person_waits_six_seconds() -> None:
+    with pytest.raises(Retry) as caught:
+        await channel(graph_error(131056))[0].send(OUTBOUND)
+    assert caught.value.after == 6
+
+
+async def test_the_platforms_own_words_are_told() -> None:
+    answer = graph_error(
+        131047, message="Re-engagement", error_data={"details": "More than 24 hours have passed"}
+    )
+    with pytest.raises(Refused, match="More than 24 hours have passed"):
+        await channel(answer)[0].send(OUTBOUND)
+
+
+@pytest.mark.parametrize("answer", [Answer(json={"messages": []}), Answer(json=[]), Answer(text="<html>")])
+async def test_a_yes_without_an_id_is_doubt(answer: Answer) -> None:
+    with pytest.raises(InDoubt):
+        await channel(answer)[0].send(OUTBOUND)
+
+
+async def test_an_upload_in_doubt_is_tried_again_since_nobody_saw_it() -> None:
+    picture = Content("a.png", "image/png", b"x")
+    adapter, http = channel(Answer(fails="timeout"), files={str(FILE): picture})
+    with pytest.raises(Retry):
+        await adapter.send(msgspec.structs.replace(OUTBOUND, parts=[Image(file_id=FILE, mime="image/png")]))
+    assert len(http.requests) == 1
+
+
+async def test_only_one_part_a_message() -> None:
+    adapter, http = channel()
+    with pytest.raises(Refused):
+        await adapter.send(msgspec.structs.replace(OUTBOUND, parts=[Text("a"), Text("b")]))
+    assert http.requests == []
+
+
+async def test_ids_stay_in_their_place_in_the_path() -> None:
+    adapter, http = channel()
+    await adapter.send(msgspec.structs.replace(OUTBOUND, account="1?x=#"))
+    assert http.requests[0].url == "https://graph.facebook.com/v24.0/1%3Fx=%23/messages"
+
+
+async def test_reading_and_typing_are_shown() -> None:
+    adapter, http = channel(Answer(json={"success": True}))
+    await adapter.mark_read("1", "+49170", "wamid.7", typing=True)
+    await adapter.mark_read("1", "+49170", "wamid.7", typing=False)
+    read = {"messaging_product": "whatsapp", "status": "read", "message_id": "wamid.7"}
+    assert [request.json for request in http.requests] == [
+        {**read, "typing_indicator": {"type": "text"}},
+        read,
+    ]
+
+
+async def test_media_is_fetched_in_two_steps_with_the_token() -> None:
+    facts = {"url": "https://lookaside.example/m?mid=7", "mime_type": "image/jpeg", "file_size": 3, "id": "7"}
+    adapter, http = channel(Answer(json=facts), Answer(data=b"\xff\xd8\xff"))
+    content = await adapter.fetch_media("1", Source(ref="7", url="https://elsewhere.example/never-asked"))
+    assert content == Content("7.jpg", "image/jpeg", b"\xff\xd8\xff")
+    assert [(request.url, request.params, request.headers) for request in http.requests] == [
+        ("https://graph.facebook.com/v24.0/7", {"phone_number_id": "1"}, TOKEN),
+        ("https://lookaside.example/m?mid=7", {}, TOKEN),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answers", "outcome"),
+    [
+        ([Answer(json={"mime_type": "image/png"})], Refused),
+        ([Answer(json={"url": "https://x.example"}), Answer(status=404)], Refused),
+        ([Answer(json={"url": "https://x.example"}), Answer(status=500)], Retry),
+        ([Answer(json={"url": "https://x.example"}), Answer(fails="timeout")], Retry),
+        ([graph_error(100, error_subcode=33, message="Object does not exist")], Refused),
+    ],
+)
+async def test_media_that_does_not_come(answers: list[Answer], outcome: type[Outcome]) -> None:
+    with pytest.raises(outcome):
+        await channel(*answers)[0].fetch_media("1", Source(ref="7"))
+
+
+async def test_media_without_a_reference_is_refused_unasked() -> None:
+    adapter, http = channel()
+    with pytest.raises(Refused):
+        await adapter.fetch_media("1", Source(url="https://x.example"))
+    assert http.requests == []
+
+
+async def test_the_probe_lists_all_numbers_of_the_account() -> None:
+    first = {
+        "data": [
+            {"id": "1", "verified_name": "Shop", "display_phone_number": "+1 555"},
+            {"verified_name": "no id"},
+        ],
+        "paging": {"cursors": {"after": "c"}, "next": "https://graph.facebook.com/next"},
+    }
+    last = {"data": [{"id": 2, "display_phone_number": "+1 556"}], "paging": {"cursors": {"after": "d"}}}
+    adapter, http = channel(Answer(json=first), Answer(json=last))
+    assert await adapter.probe() == [Account("1", "Shop (+1 555)"), Account("2", "+1 556")]
+    assert [request.params.get("after") for request in http.requests] == [None, "c"]
+    assert http.requests[0].url == "https://graph.facebook.com/v24.0/102290129340398/phone_numbers"
+
+
+async def test_registering_points_the_account_at_our_address() -> None:
+    adapter, http = channel(Answer(json={"success": True}))
+    await adapter.register("https://contact.example/hooks/abc")
+    (request,) = http.requests
+    assert request.url.endswith("/102290129340398/subscribed_apps")
+    assert request.json == {
+        "override_callback_uri": "https://contact.example/hooks/abc",
+        "verify_token": "verify-token-of-the-tests",
+    }
