@@ -12,7 +12,10 @@ const floor = (files, forbidden, message) => ({
       {
         patterns: [
           { group: forbidden, message },
-          { group: ["../*"], message: "Import across folders through '@/…', so that the floors stay visible." },
+          {
+            group: ["../*"],
+            message: "Import across folders through '@/…', so that the floors stay visible.",
+          },
         ],
       },
     ],

@@ -79,6 +79,8 @@ export interface Message {
   reply_to: { id: Id; preview: string; author_name: string } | null;
   reactions: { emoji: string; name: string }[];
   client_id: string | null;
+  /** Read from the past, when a channel was connected. */
+  backfill?: boolean;
 }
 
 export interface OutgoingMessage {
@@ -91,7 +93,7 @@ export interface OutgoingMessage {
 }
 
 export interface Counters {
-  views: { mine: number; unassigned: number; all_open: number; waiting: number; resolved: number };
+  views: Partial<Record<"mine" | "unassigned" | "all_open" | "waiting" | "snoozed" | "resolved", number>>;
   by_team: Record<Id, number>;
   by_channel: Record<Id, number>;
   by_agent: Record<Id, number>;
@@ -133,7 +135,7 @@ export interface MessageHit {
   kind: string | null;
   at: Instant;
   snippet: string;
-  /** Ranges of `snippet` that match. */
+  /** Ranges of `snippet` that match, counted in characters (code points). */
   marks: { start: number; end: number }[];
 }
 

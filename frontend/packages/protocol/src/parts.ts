@@ -1,3 +1,6 @@
+/**
+ * What a message is made of. Empty values are left out on the wire, so everything without a meaning of its own is optional.
+ */
 import type { Id } from "./index";
 
 export interface FileRef {
@@ -35,6 +38,10 @@ export interface MediaPart {
   size?: number | null;
   state: "stored" | "fetching" | "failed";
   error?: string | null;
+  /** Of audio: recorded on the spot. */
+  voice?: boolean;
+  /** Of a sticker: what it stands for. */
+  emoji?: string;
 }
 
 export interface LocationPart {
@@ -47,15 +54,16 @@ export interface LocationPart {
 
 export interface ContactPart {
   type: "contact";
-  name: string;
-  phones: string[];
-  emails: string[];
+  name?: string;
+  phones?: string[];
+  emails?: string[];
   organisation?: string | null;
 }
 
 export interface ChoiceButton {
   id: string;
   title: string;
+  description?: string;
   url?: string | null;
 }
 
@@ -63,7 +71,7 @@ export interface ChoicesPart {
   type: "choices";
   text: string;
   buttons: ChoiceButton[];
-  style: "buttons" | "list";
+  style?: "buttons" | "list";
   /** Label of the button that opens a list. */
   button?: string | null;
 }
@@ -71,16 +79,19 @@ export interface ChoicesPart {
 export interface ChoicePart {
   type: "choice";
   id: string;
-  title: string;
+  title?: string;
   description?: string | null;
 }
 
 export interface OrderItem {
   product_id: string;
   name?: string | null;
-  quantity: number;
-  price: number | string;
-  currency: string;
+  /** One when left out. */
+  quantity?: number;
+  /** A decimal number written as text. */
+  price?: string;
+  /** ISO 4217. */
+  currency?: string;
 }
 
 export interface OrderPart {
@@ -106,7 +117,7 @@ export interface TemplatePart {
   name: string;
   language: string;
   text?: string | null;
-  variables: string[];
+  variables?: string[];
 }
 
 export interface LinkPart {
@@ -120,14 +131,14 @@ export interface LinkPart {
 export interface NoticePart {
   type: "notice";
   code: string;
-  text: string;
+  text?: string;
   data?: Record<string, unknown> | null;
 }
 
 export interface UnsupportedPart {
   type: "unsupported";
   what: string;
-  detail: string;
+  detail?: string;
 }
 
 export type Part =

@@ -62,7 +62,13 @@ export type WidgetClientFrame =
   | { type: "ping" };
 
 export type WidgetServerFrame =
-  | { type: "ready"; history: WidgetMessage[]; more: boolean; online: boolean; agent: { name: string } | null }
+  | {
+      type: "ready";
+      history: WidgetMessage[];
+      more: boolean;
+      online: boolean;
+      agent: { name: string } | null;
+    }
   /** Only after the message is committed. */
   | { type: "ack"; client_id: string; id: Id; position: number | null }
   | { type: "message"; message: WidgetMessage }

@@ -77,6 +77,8 @@ const mac = typeof navigator !== "undefined" && /Mac|iPhone|iPad/.test(navigator
 export function keyLabel(key: string): string {
   return key
     .split("+")
-    .map((k) => (k === "mod" ? (mac ? "⌘" : "Ctrl") : k === "escape" ? "Esc" : k === "enter" ? "↵" : k.toUpperCase()))
+    .map((k) =>
+      k === "mod" ? (mac ? "⌘" : "Ctrl") : k === "escape" ? "Esc" : k === "enter" ? "↵" : k.toUpperCase(),
+    )
     .join(mac ? "" : "+");
 }

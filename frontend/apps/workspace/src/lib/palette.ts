@@ -92,7 +92,7 @@ export const dark: Palette = {
   shadow: "0 8px 28px rgba(0, 0, 0, 0.5)",
 };
 
-const dashed = (name: string) => name.replace(/[A-Z0-9]/g, (c) => `-${c.toLowerCase()}`);
+const dashed = (name: string) => name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
 
 /** Writes the palette as `--c-…` variables on the root element. */
 export function paint(palette: Palette, mode: "light" | "dark", root: HTMLElement): void {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fileSize, linkRuns, markedRuns, onlyEmoji } from "./text";
+import { fileSize, linkRuns, markedRuns, onlyEmoji, previewKind } from "./text";
 
 describe("linkRuns", () => {
   it("links addresses and keeps full-width punctuation outside", () => {
@@ -27,6 +27,22 @@ describe("markedRuns", () => {
       { text: "退款申", hit: true },
       { text: "请", hit: true },
     ]);
+  });
+});
+
+describe("markedRuns after an emoji", () => {
+  it("counts characters as the server does", () => {
+    expect(markedRuns("🎉 退款", [{ start: 2, end: 4 }])).toEqual([
+      { text: "🎉 ", hit: false },
+      { text: "退款", hit: true },
+    ]);
+  });
+});
+
+describe("previewKind", () => {
+  it("knows the server's marks and leaves words alone", () => {
+    expect(previewKind("[image] 发票")).toEqual({ kind: "image", rest: "发票" });
+    expect(previewKind("[sic] hello")).toBeNull();
   });
 });
 

@@ -33,19 +33,28 @@ export interface Marked {
   hit: boolean;
 }
 
-/** Cuts a snippet at the ranges that matched; ranges may be unordered or overlap. */
+/** Cuts a snippet at the ranges that matched (in code points, as the server counts); they may be unordered or overlap. */
 export function markedRuns(text: string, marks: { start: number; end: number }[]): Marked[] {
   const runs: Marked[] = [];
+  const letters = [...text];
+  const cut = (from: number, to: number) => letters.slice(from, to).join("");
   let at = 0;
   for (const { start, end } of [...marks].sort((a, b) => a.start - b.start)) {
     const from = Math.max(start, at);
     if (end <= from) continue;
-    if (from > at) runs.push({ text: text.slice(at, from), hit: false });
-    runs.push({ text: text.slice(from, end), hit: true });
+    if (from > at) runs.push({ text: cut(at, from), hit: false });
+    runs.push({ text: cut(from, end), hit: true });
     at = end;
   }
-  if (at < text.length) runs.push({ text: text.slice(at), hit: false });
+  if (at < letters.length) runs.push({ text: cut(at, letters.length), hit: false });
   return runs;
+}
+
+/** The server's line for content without words, `[image] caption`, cut in two; null for plain words. */
+export function previewKind(preview: string): { kind: string; rest: string } | null {
+  const match =
+    /^\[(image|audio|video|file|sticker|location|contact|order|product|form|unsupported)\]\s*/.exec(preview);
+  return match ? { kind: match[1] ?? "", rest: preview.slice(match[0].length) } : null;
 }
 
 export function fileSize(bytes: number | null | undefined): string {

@@ -55,10 +55,19 @@ function address(path: string, query: Query | undefined): string {
 
 async function problemOf(response: Response): Promise<ProblemError> {
   const body: unknown = await response.json().catch(() => null);
-  const known = body !== null && typeof body === "object" ? (body as Problem & { current?: Conversation }) : null;
-  const problem: Problem = { title: response.statusText || `HTTP ${response.status}`, ...known, status: response.status };
+  const known =
+    body !== null && typeof body === "object" ? (body as Problem & { current?: Conversation }) : null;
+  const problem: Problem = {
+    title: response.statusText || `HTTP ${response.status}`,
+    ...known,
+    status: response.status,
+  };
   const after = Number(response.headers.get("Retry-After"));
-  return new ProblemError(problem, known?.current ?? null, Number.isFinite(after) && after > 0 ? after : null);
+  return new ProblemError(
+    problem,
+    known?.current ?? null,
+    Number.isFinite(after) && after > 0 ? after : null,
+  );
 }
 
 export async function rest<T>(method: string, path: string, options: Options = {}): Promise<T> {
@@ -82,14 +91,16 @@ export async function rest<T>(method: string, path: string, options: Options = {
   }
   if (!response.ok) {
     const problem = await problemOf(response);
-    if (response.status === 401 && !path.startsWith("/sessions") && !path.startsWith("/invitations")) onSignedOut();
+    if (response.status === 401 && !path.startsWith("/sessions") && !path.startsWith("/invitations"))
+      onSignedOut();
     throw problem;
   }
   if (response.status === 204) return undefined as T;
   return (await response.json()) as T;
 }
 
-export const get = <T>(path: string, query?: Query, signal?: AbortSignal) => rest<T>("GET", path, { query, signal });
+export const get = <T>(path: string, query?: Query, signal?: AbortSignal) =>
+  rest<T>("GET", path, { query, signal });
 export const post = <T>(path: string, body: unknown = {}, idempotencyKey: string = crypto.randomUUID()) =>
   rest<T>("POST", path, { body, idempotencyKey });
 export const patch = <T>(path: string, body: unknown) => rest<T>("PATCH", path, { body });

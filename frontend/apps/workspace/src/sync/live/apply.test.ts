@@ -56,17 +56,32 @@ const said = (id: string, position: number, over: Partial<Message> = {}): Messag
 
 const run = (state: Live, ...frames: ServerFrame[]) => frames.reduce(apply, state);
 const start = () =>
-  run(openView(empty, "all", "last"), frame("snapshot", { key: "all", items: [row("b", 20), row("a", 10)], next: null }));
+  run(
+    openView(empty, "all", "last"),
+    frame("snapshot", { key: "all", items: [row("b", 20), row("a", 10)], next: null }),
+  );
 const ids = (state: Live, key = "all") => state.views[key]?.ids;
 
 describe("views", () => {
   it("snapshot + changes is the fresh snapshot", () => {
-    const rows = [row("a", 10), row("b", 20), row("c", 15), row("d", 40, { waiting_since: "2026-11-20T07:00:00Z" })];
+    const rows = [
+      row("a", 10),
+      row("b", 20),
+      row("c", 15),
+      row("d", 40, { waiting_since: "2026-11-20T07:00:00Z" }),
+    ];
     for (const sort of ["last", "waiting"] as const) {
       const first = run(openView(empty, "v", sort), frame("snapshot", { key: "v", items: [], next: null }));
       const changed = rows.reduce((s, r) => apply(s, frame("conversation", { keys: ["v"], row: r })), first);
       expect(ids(changed, "v")).toEqual([...rows].sort((x, y) => compare(sort, x, y)).map((r) => r.id));
     }
+  });
+
+  it("compares instants with and without decimals", () => {
+    const early = row("x", 10);
+    const late = row("y", 10, { last_at: "2026-11-20T08:10:00.5Z" });
+    expect(compare("last", late, early)).toBe(-1);
+    expect(compare("last", early, late)).toBe(1);
   });
 
   it("moves a changed row to its new place", () => {
@@ -75,18 +90,27 @@ describe("views", () => {
   });
 
   it("ignores a row older than the one it has", () => {
-    const state = run(start(), frame("conversation", { keys: ["all"], row: row("b", 20, { pos: 3, preview: "old" }) }));
+    const state = run(
+      start(),
+      frame("conversation", { keys: ["all"], row: row("b", 20, { pos: 3, preview: "old" }) }),
+    );
     expect(state.conversations.b?.preview).toBe("");
   });
 
   it("takes a row out of a view and out of no other", () => {
-    const two = run(openView(start(), "mine", "last"), frame("conversation", { keys: ["all", "mine"], row: row("a", 30) }));
+    const two = run(
+      openView(start(), "mine", "last"),
+      frame("conversation", { keys: ["all", "mine"], row: row("a", 30) }),
+    );
     const state = run(two, frame("gone", { key: "mine", id: "a" }));
     expect([ids(state), ids(state, "mine")]).toEqual([["a", "b"], []]);
   });
 
   it("leaves rows beyond the window to the next page", () => {
-    const window = run(openView(empty, "all", "last"), frame("snapshot", { key: "all", items: [row("b", 20), row("a", 10)], next: "n" }));
+    const window = run(
+      openView(empty, "all", "last"),
+      frame("snapshot", { key: "all", items: [row("b", 20), row("a", 10)], next: "n" }),
+    );
     expect(ids(run(window, frame("conversation", { keys: ["all"], row: row("z", 5) })))).toEqual(["b", "a"]);
     const more = addRows(window, "all", "n", { items: [row("z", 5)], next: null });
     expect(ids(more)).toEqual(["b", "a", "z"]);
@@ -94,7 +118,10 @@ describe("views", () => {
   });
 
   it("keeps the scrolled tail when a snapshot repeats on a living connection, not after a resync", () => {
-    const window = run(openView(empty, "all", "last"), frame("snapshot", { key: "all", items: [row("b", 20)], next: "n" }));
+    const window = run(
+      openView(empty, "all", "last"),
+      frame("snapshot", { key: "all", items: [row("b", 20)], next: "n" }),
+    );
     const scrolled = addRows(window, "all", "n", { items: [row("a", 10)], next: null });
     const again = frame("snapshot", { key: "all", items: [row("c", 25), row("b", 20)], next: "n" });
     expect(ids(run(scrolled, again))).toEqual(["c", "b", "a"]);
@@ -107,7 +134,12 @@ describe("messages", () => {
   const texts = (state: Live) => state.timelines.c?.messages.map((m) => m.id);
 
   it("are kept by position, once each", () => {
-    const state = run(line, frame("message", { row: said("m5", 5) }), frame("message", { row: said("m3", 3) }), frame("message", { row: said("m5", 5, { status: "read" }) }));
+    const state = run(
+      line,
+      frame("message", { row: said("m5", 5) }),
+      frame("message", { row: said("m3", 3) }),
+      frame("message", { row: said("m5", 5, { status: "read" }) }),
+    );
     expect(texts(state)).toEqual(["m2", "m3", "m4", "m5"]);
     expect(state.timelines.c?.messages.at(-1)?.status).toBe("read");
   });

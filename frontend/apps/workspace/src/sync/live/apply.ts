@@ -29,7 +29,10 @@ function change(state: Live, frame: ServerFrame): Live {
     case "typing": {
       const { conversation_id: id, by, until } = frame.data;
       const others = (state.typing[id] ?? []).filter((t) => t.id !== by.id || t.kind !== by.kind);
-      return { ...state, typing: { ...state.typing, [id]: [...others, { ...by, until: Date.parse(until) }] } };
+      return {
+        ...state,
+        typing: { ...state.typing, [id]: [...others, { ...by, until: Date.parse(until) }] },
+      };
     }
     case "looking":
       return { ...state, looking: { ...state.looking, [frame.data.conversation_id]: frame.data.agents } };
@@ -50,8 +53,15 @@ function change(state: Live, frame: ServerFrame): Live {
 function forget(state: Live): Live {
   const stale = <T extends { fresh: boolean }>(all: Record<string, T>) =>
     Object.fromEntries(Object.entries(all).map(([key, one]) => [key, { ...one, fresh: false }]));
-  return { ...empty, counters: state.counters, presence: state.presence, channels: state.channels,
-    conversations: state.conversations, views: stale(state.views), timelines: stale(state.timelines) };
+  return {
+    ...empty,
+    counters: state.counters,
+    presence: state.presence,
+    channels: state.channels,
+    conversations: state.conversations,
+    views: stale(state.views),
+    timelines: stale(state.timelines),
+  };
 }
 
 /** Takes a row unless a newer one is known. */
@@ -74,7 +84,11 @@ function snapshot(state: Live, key: string, items: Conversation[], next: string 
     const at = view.ids.indexOf(last.id);
     const tail = at < 0 ? [] : view.ids.slice(at + 1).filter((id) => !ids.includes(id));
     if (tail.length > 0)
-      return { ...state, conversations, views: { ...state.views, [key]: { ...view, ids: [...ids, ...tail] } } };
+      return {
+        ...state,
+        conversations,
+        views: { ...state.views, [key]: { ...view, ids: [...ids, ...tail] } },
+      };
   }
   return { ...state, conversations, views: { ...state.views, [key]: { ...view, ids, next, fresh: true } } };
 }
@@ -124,7 +138,8 @@ export function insert(messages: Message[], row: Message): Message[] {
 function message(state: Live, row: Message): Live {
   const id = row.conversation_id;
   const typing = (state.typing[id] ?? []).filter((t) => t.name !== row.author.name);
-  const quieter = typing.length === (state.typing[id] ?? []).length ? state.typing : { ...state.typing, [id]: typing };
+  const quieter =
+    typing.length === (state.typing[id] ?? []).length ? state.typing : { ...state.typing, [id]: typing };
   const line = state.timelines[id];
   if (!line || !within(line, row)) return { ...state, typing: quieter };
   const messages = insert(line.messages, row);

@@ -1,13 +1,20 @@
 import type { Conversation, Id, ViewSort } from "@switchboard/protocol";
 
-/** Order of a view: latest first, or longest waiting first with those not waiting behind; ties by id, newest first. */
+/** An instant as text that sorts by time, whatever number of decimals the server wrote. */
+const sortable = (at: string): string =>
+  at.replace(/(?:\.(\d+))?Z$/, (_, decimals: string | undefined) => (decimals ?? "").padEnd(9, "0"));
+
+export const before = (a: string, b: string): boolean => sortable(a) < sortable(b);
+
+/** The order of the server's lists: latest first, or longest waiting first (those not waiting behind). */
 export function compare(sort: ViewSort, a: Conversation, b: Conversation): number {
-  if (sort === "waiting" && a.waiting_since !== b.waiting_since) {
-    if (a.waiting_since === null) return 1;
-    if (b.waiting_since === null) return -1;
-    return a.waiting_since < b.waiting_since ? -1 : 1;
+  if (sort === "waiting") {
+    if (a.waiting_since === null || b.waiting_since === null) {
+      if (a.waiting_since !== b.waiting_since) return a.waiting_since === null ? 1 : -1;
+    } else if (a.waiting_since !== b.waiting_since) return before(a.waiting_since, b.waiting_since) ? -1 : 1;
+    return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
   }
-  if (a.last_at !== b.last_at) return a.last_at > b.last_at ? -1 : 1;
+  if (a.last_at !== b.last_at) return before(b.last_at, a.last_at) ? -1 : 1;
   return a.id > b.id ? -1 : a.id < b.id ? 1 : 0;
 }
 

@@ -1,0 +1,81 @@
+import type { Channel } from "@switchboard/protocol";
+import { App, Select, Table, Typography } from "antd";
+import { useTranslation } from "react-i18next";
+import { listTime, useNow } from "@/lib/time";
+import { useChangeChannel, useLiveChannel } from "@/sync/channels";
+import { useTeams } from "@/sync/people";
+import { StatusDot } from "./status";
+
+/** The numbers, pages or mailboxes of one connection. */
+export function ChannelTable({ channels }: { channels: Channel[] }) {
+  const { t, i18n } = useTranslation();
+  const { message } = App.useApp();
+  const now = useNow();
+  const teams = useTeams().data ?? [];
+  const change = useChangeChannel();
+  const fail = (error: Error) => void message.error(error.message);
+  const time = (at: string | null) => (at ? listTime(at, now, i18n.language) : "—");
+  return (
+    <Table<Channel>
+      size="small"
+      rowKey="id"
+      pagination={false}
+      dataSource={channels}
+      locale={{ emptyText: t("channels.noAccounts") }}
+      columns={[
+        {
+          title: t("channels.account"),
+          render: (_, c) => (
+            <>
+              <Status channel={c} />
+              <Typography.Text
+                editable={{
+                  triggerType: ["icon"],
+                  tooltip: t("channels.rename"),
+                  onChange: (name) =>
+                    name.trim() &&
+                    name !== c.name &&
+                    change.mutate({ id: c.id, name: name.trim() }, { onError: fail }),
+                }}
+              >
+                {c.name}
+              </Typography.Text>
+              <div className="faint" style={{ paddingLeft: 16 }}>
+                {c.external_id}
+              </div>
+            </>
+          ),
+        },
+        {
+          title: t("channels.team"),
+          width: 160,
+          render: (_, c) => (
+            <Select
+              size="small"
+              variant="filled"
+              allowClear
+              style={{ width: "100%" }}
+              value={c.team_id ?? undefined}
+              placeholder={t("channels.anyTeam")}
+              onChange={(team: string | undefined) =>
+                change.mutate({ id: c.id, team_id: team ?? null }, { onError: fail })
+              }
+              options={teams.map((x) => ({ value: x.id, label: x.name }))}
+            />
+          ),
+        },
+        { title: t("channels.lastIn"), width: 96, render: (_, c) => time(c.last_in_at) },
+        { title: t("channels.lastOut"), width: 96, render: (_, c) => time(c.last_out_at) },
+      ]}
+    />
+  );
+}
+
+function Status({ channel }: { channel: Channel }) {
+  const live = useLiveChannel(channel);
+  return (
+    <span title={live.reason ?? undefined}>
+      <StatusDot status={live.status} />
+    </span>
+  );
+}

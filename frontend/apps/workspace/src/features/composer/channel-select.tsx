@@ -1,0 +1,77 @@
+import type { Id, ReplyChannel } from "@switchboard/protocol";
+import { ChannelMark } from "@switchboard/ui";
+import { Select, Tooltip } from "antd";
+import { Clock3, ShieldQuestion, TriangleAlert } from "lucide-react";
+import { useTranslation } from "react-i18next";
+import { duration, fullTime, useNow } from "@/lib/time";
+import css from "./composer.module.css";
+
+interface Props {
+  channels: ReplyChannel[];
+  value: Id | undefined;
+  onChange: (id: Id) => void;
+}
+
+/** On which channel the answer goes, and how long its platform still allows it. */
+export function ChannelSelect({ channels, value, onChange }: Props) {
+  const { t } = useTranslation();
+  const chosen = channels.find((c) => c.channel_id === value);
+  return (
+    <div className={css.channel}>
+      <Select
+        size="small"
+        variant="filled"
+        value={value}
+        onChange={onChange}
+        style={{ minWidth: 150, maxWidth: 260 }}
+        popupMatchSelectWidth={false}
+        placeholder={t("composer.channel")}
+        aria-label={t("composer.channel")}
+        options={channels.map((c) => ({ value: c.channel_id, channel: c }))}
+        labelRender={() => (chosen ? <Label channel={chosen} short /> : null)}
+        optionRender={(option) => <Label channel={option.data.channel} />}
+      />
+      {chosen && <Window channel={chosen} />}
+    </div>
+  );
+}
+
+function Label({ channel, short = false }: { channel: ReplyChannel; short?: boolean }) {
+  const { t } = useTranslation();
+  return (
+    <span className={css.channelLabel}>
+      <ChannelMark kind={channel.kind} size={16} />
+      <span className="truncate">{channel.name}</span>
+      <span className="faint truncate">{channel.address}</span>
+      {!channel.verified && (
+        <Tooltip title={t("contact.claimedHint")}>
+          <ShieldQuestion size={13} className={css.warn} />
+        </Tooltip>
+      )}
+      {!short && channel.reason && <span className={css.warn}>{channel.reason}</span>}
+    </span>
+  );
+}
+
+function Window({ channel }: { channel: ReplyChannel }) {
+  const { t, i18n } = useTranslation();
+  const now = useNow();
+  if (channel.reason)
+    return (
+      <span className={css.window} data-level="over">
+        <TriangleAlert size={13} />
+        {t("composer.closed")}
+      </span>
+    );
+  if (!channel.window_until) return null;
+  const left = Date.parse(channel.window_until) - now;
+  const level = left <= 0 ? "over" : left < 2 * 3_600_000 ? "soon" : "fine";
+  return (
+    <Tooltip title={t("composer.windowHint", { time: fullTime(channel.window_until, i18n.language) })}>
+      <span className={css.window} data-level={level}>
+        <Clock3 size={12} />
+        {left <= 0 ? t("composer.windowOver") : t("composer.window", { time: duration(left, i18n.language) })}
+      </span>
+    </Tooltip>
+  );
+}

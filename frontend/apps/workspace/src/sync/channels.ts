@@ -1,0 +1,123 @@
+import type {
+  Channel,
+  Connection,
+  ConnectionEvent,
+  ConnectionTest,
+  DeadLetter,
+  Id,
+  Kind,
+  Page,
+} from "@switchboard/protocol";
+import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
+import { useLive } from "./live/store";
+import { del, get, patch, post, rest } from "./rest";
+import { queries } from "./session";
+
+const list = async <T>(path: string) => {
+  const answer = await get<Page<T> | T[]>(path);
+  return Array.isArray(answer) ? answer : answer.items;
+};
+const again = () =>
+  Promise.all([
+    queries.invalidateQueries({ queryKey: ["connections"] }),
+    queries.invalidateQueries({ queryKey: ["channels"] }),
+  ]);
+
+export const useKinds = () =>
+  useQuery({ queryKey: ["kinds"], staleTime: Infinity, queryFn: () => list<Kind>("/kinds") });
+
+export const useChannels = () =>
+  useQuery({ queryKey: ["channels"], queryFn: () => list<Channel>("/channels") });
+
+/** A channel with the status that the stream last told. */
+export function useLiveChannel(channel: Channel): Channel {
+  return useLive((s) => s.channels[channel.id]) ?? channel;
+}
+
+export const useConnections = () =>
+  useQuery({
+    queryKey: ["connections"],
+    refetchInterval: 15_000,
+    queryFn: () => list<Connection>("/connections"),
+  });
+
+export interface ConnectionForm {
+  kind: string;
+  name: string;
+  config: Record<string, unknown>;
+}
+
+export const useCreateConnection = () =>
+  useMutation({
+    mutationFn: ({ force, ...form }: ConnectionForm & { force?: boolean }) =>
+      rest<Connection>("POST", "/connections", {
+        body: form,
+        query: { force: force || undefined },
+        idempotencyKey: crypto.randomUUID(),
+      }),
+    onSuccess: again,
+  });
+
+export const useChangeConnection = () =>
+  useMutation({
+    mutationFn: ({
+      id,
+      ...change
+    }: {
+      id: Id;
+      name?: string;
+      config?: Record<string, unknown>;
+      disabled?: boolean;
+    }) => patch<Connection>(`/connections/${id}`, change),
+    onSuccess: again,
+  });
+
+export const useDeleteConnection = () =>
+  useMutation({ mutationFn: (id: Id) => del(`/connections/${id}`), onSuccess: again });
+
+export const useTestConnection = () =>
+  useMutation({
+    mutationFn: ({ id, ...form }: { id?: Id; kind?: string; config?: Record<string, unknown> }) =>
+      post<ConnectionTest>(id ? `/connections/${id}/test` : "/connections/test", id ? {} : form),
+    onSuccess: again,
+  });
+
+export const useConnectionEvents = (id: Id) =>
+  useQuery({
+    queryKey: ["connections", id, "events"],
+    refetchInterval: 15_000,
+    queryFn: () => list<ConnectionEvent>(`/connections/${id}/events`),
+  });
+
+export const useChangeChannel = () =>
+  useMutation({
+    mutationFn: ({ id, ...change }: { id: Id; name?: string; team_id?: Id | null }) =>
+      patch<Channel>(`/channels/${id}`, change),
+    onSuccess: again,
+  });
+
+export const useDeadLetters = () =>
+  useInfiniteQuery({
+    queryKey: ["dead-letters"],
+    initialPageParam: "",
+    queryFn: ({ pageParam }) => get<Page<DeadLetter>>("/dead-letters", { cursor: pageParam, limit: 50 }),
+    getNextPageParam: (page) => page.next,
+  });
+
+export const useDeadLetter = (id: Id | null) =>
+  useQuery({
+    queryKey: ["dead-letters", id],
+    enabled: id !== null,
+    queryFn: () => get<DeadLetter>(`/dead-letters/${id}`),
+  });
+
+const lettersAgain = () => queries.invalidateQueries({ queryKey: ["dead-letters"] });
+
+export const useReplay = () =>
+  useMutation({
+    mutationFn: (id: Id) => post<unknown>(`/dead-letters/${id}/replay`),
+    onSuccess: lettersAgain,
+  });
+
+export const useDiscard = () =>
+  useMutation({ mutationFn: (id: Id) => del(`/dead-letters/${id}`), onSuccess: lettersAgain });

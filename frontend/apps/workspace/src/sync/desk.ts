@@ -1,0 +1,160 @@
+/** Reading and changing one conversation and its contact. */
+import type {
+  Contact,
+  Conversation,
+  ConversationDetail,
+  FileRef,
+  Id,
+  MergeSuggestion,
+  Message,
+  Page,
+} from "@switchboard/protocol";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { keepMessage, keepRow } from "./live/timelines";
+import { onTouched, useLive } from "./live/store";
+import { get, patch, post, ProblemError, rest } from "./rest";
+import { queries } from "./session";
+
+const detailKey = (id: Id) => ["conversation", id];
+
+export const useConversationDetail = (id: Id) =>
+  useQuery({
+    queryKey: detailKey(id),
+    staleTime: 5_000,
+    queryFn: async () => {
+      const detail = await get<ConversationDetail>(`/conversations/${id}`);
+      keepRow(detail);
+      return detail;
+    },
+  });
+
+/** The newest known row: from the stream, or from the last read. */
+export function useConversation(id: Id): Conversation | undefined {
+  return useLive((s) => s.conversations[id]);
+}
+
+const due = new Map<Id, ReturnType<typeof setTimeout>>();
+
+/** What the stream does not carry (reply windows, assignments) is read again a moment after a change. */
+export function watchTouched(): () => void {
+  return onTouched((id) => {
+    if (due.has(id)) return;
+    const again = () => {
+      due.delete(id);
+      void queries.invalidateQueries({ queryKey: detailKey(id) });
+    };
+    due.set(id, setTimeout(again, 400));
+  });
+}
+
+export type Verb =
+  | { verb: "take" }
+  | { verb: "assign"; agent_id?: Id | null; team_id?: Id | null; note?: string }
+  | { verb: "resolve" }
+  | { verb: "reopen" }
+  | { verb: "pend" }
+  | { verb: "snooze"; until: string };
+
+/** Lost a race: the conversation was changed by somebody else first. */
+export function conflictOf(error: unknown): Conversation | null {
+  return error instanceof ProblemError && error.status === 409 ? error.current : null;
+}
+
+export const useVerb = (row: Conversation | undefined) =>
+  useMutation({
+    mutationFn: ({ verb, ...body }: Verb) => {
+      if (!row) throw new Error("no conversation");
+      const guarded = verb === "take" || verb === "assign" ? { expected_version: row.version } : {};
+      return post<Conversation>(`/conversations/${row.id}/${verb}`, { ...body, ...guarded });
+    },
+    onSuccess: keepRow,
+    onError: (error) => {
+      const current = conflictOf(error);
+      if (current) keepRow(current);
+    },
+    onSettled: () => row && queries.invalidateQueries({ queryKey: detailKey(row.id) }),
+  });
+
+export const useChangeConversation = (id: Id) =>
+  useMutation({
+    mutationFn: (change: { priority?: number; subject?: string; tags?: string[] }) =>
+      patch<Conversation>(`/conversations/${id}`, change),
+    onSuccess: keepRow,
+  });
+
+export async function markRead(id: Id, position: number): Promise<void> {
+  const row = await post<Conversation | undefined>(`/conversations/${id}/read`, { position });
+  if (row) keepRow(row);
+}
+
+export const useResend = () =>
+  useMutation({
+    mutationFn: (id: Id) => post<Message>(`/messages/${id}/resend`),
+    onSuccess: keepMessage,
+  });
+
+export function uploadFile(file: File, signal?: AbortSignal): Promise<FileRef> {
+  const form = new FormData();
+  form.append("file", file, file.name);
+  return rest<FileRef>("POST", "/files", { form, signal, idempotencyKey: crypto.randomUUID() });
+}
+
+export const useContact = (id: Id | undefined) =>
+  useQuery({
+    queryKey: ["contact", id],
+    enabled: Boolean(id),
+    queryFn: () => get<Contact>(`/contacts/${id}`),
+  });
+
+export const useContactConversations = (id: Id | undefined) =>
+  useQuery({
+    queryKey: ["contact", id, "conversations"],
+    enabled: Boolean(id),
+    queryFn: async () => (await get<Page<Conversation>>(`/contacts/${id}/conversations`)).items,
+  });
+
+export const useSuggestions = (id: Id | undefined) =>
+  useQuery({
+    queryKey: ["contact", id, "suggestions"],
+    enabled: Boolean(id),
+    queryFn: async () => (await get<Page<MergeSuggestion>>(`/contacts/${id}/suggestions`)).items,
+  });
+
+type ContactChange = { name?: string; notes?: string; tags?: string[]; attributes?: Record<string, unknown> };
+
+export const useChangeContact = (id: Id) =>
+  useMutation({
+    mutationFn: (change: ContactChange) => patch<Contact>(`/contacts/${id}`, change),
+    onSuccess: (contact) => {
+      queries.setQueryData(["contact", id], contact);
+      void queries.invalidateQueries({ queryKey: ["conversation"] });
+    },
+  });
+
+const afterMerge = () =>
+  Promise.all([
+    queries.invalidateQueries({ queryKey: ["contact"] }),
+    queries.invalidateQueries({ queryKey: ["conversation"] }),
+  ]);
+
+export const useMerge = (id: Id) =>
+  useMutation({
+    mutationFn: (other: Id) =>
+      post<{ merge_id: Id; contact: Contact }>(`/contacts/${id}/merge`, { other_id: other }),
+    onSuccess: afterMerge,
+  });
+
+export const useUndoMerge = () =>
+  useMutation({ mutationFn: (merge: Id) => post<unknown>(`/merges/${merge}/undo`), onSuccess: afterMerge });
+
+/** The text of a stored file, by its signed link. */
+export const useFileText = (file: FileRef) =>
+  useQuery({
+    queryKey: ["file", file.id],
+    staleTime: Infinity,
+    queryFn: async ({ signal }) => {
+      const answer = await fetch(file.url, { signal });
+      if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`);
+      return answer.text();
+    },
+  });
