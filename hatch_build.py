@@ -11,7 +11,7 @@ SURFACES = ("workspace", "widget", "sandbox")
 class FrontEndHook(BuildHookInterface[Any]):
     """An editable install needs no assets; a wheel that somebody is to install does."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatchling's signature
         if version == "editable":
             return
         static = Path(self.root) / "src" / "switchboard" / "static"

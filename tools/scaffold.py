@@ -81,7 +81,7 @@ class {title}Channel:
         raise NotImplementedError("verify: raise BadSignature unless the platform signed request.body")
 
     def parse(self, request: RawRequest) -> list[Inbound]:
-        raise NotImplementedError("parse: decode request.body into facts; unknown content becomes Unsupported")
+        raise NotImplementedError("parse: turn request.body into facts; unknown content becomes Unsupported")
 
     async def send(self, message: Outbound) -> Sent:
         raise NotImplementedError("send: one call of the platform; sort its errors into the outcomes")
@@ -110,7 +110,7 @@ class Test{title}(ChannelContract):
     samples = ()
 
     def sign(self, request: RawRequest, config: Mapping[str, Any]) -> Mapping[str, str]:
-        raise NotImplementedError("sign: return the headers by which {title} proves itself, computed apart from the adapter")
+        raise NotImplementedError("sign: the headers by which {title} proves itself, made apart from it")
 '''
 
 SEND = """\
