@@ -1,8 +1,8 @@
 """What a file is: told by its content, whatever its name and its sender say.
 
 Our own table comes first: it holds what browsers can show or run, audio of messengers, and office files,
-where a wrong answer would matter. puremagic knows the long tail. A name or a declared type is only believed for
-what content can't tell apart (a zip that calls itself .docx, text that calls itself .csv).
+where a wrong answer would matter. puremagic knows the long tail. A name or a declared type is only believed
+for what content can't tell apart (a zip that calls itself .docx, text that calls itself .csv).
 """
 
 import io

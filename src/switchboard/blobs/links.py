@@ -17,7 +17,7 @@ class Signer:
     """Makes and checks links of the form `/files/<id>/<name>?w=<workspace>&e=<expiry>&s=<signature>`.
 
     The expiry is rounded up to a multiple of the lifetime, so that a link stays the same, and a browser's
-    cache useful, for that long; it is good for one to two lifetimes. `base` is what an absolute link begins with.
+    cache useful, for that long; it is good for one to two lifetimes. `base` is for absolute links.
     """
 
     def __init__(
