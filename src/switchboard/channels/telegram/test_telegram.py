@@ -324,6 +324,15 @@ async def test_a_person_who_blocked_the_bot_is_out_of_reach(answer: Answer, unre
     assert refused.value.unreachable is unreachable
 
 
+async def test_an_answer_in_a_moved_group_answers_nothing_there() -> None:
+    """The supergroup numbers its messages anew: the old number would name another message."""
+    channel, io = bot(problem(400, "x", migrate_to_chat_id=-1001), SENT)
+    await channel.send(Outbound(BOT, "-42", [Text("x")], "k", reply_to="-42:7"))
+    before, after = io.scripted.requests
+    assert before.json["reply_parameters"]["message_id"] == 7
+    assert after.json == {"chat_id": -1001, "text": "x"}
+
+
 async def test_a_group_that_moves_again_and_again_is_left_for_later() -> None:
     """One step after it within a send, no loop."""
     channel, io = bot(problem(400, "x", migrate_to_chat_id=-1), problem(400, "x", migrate_to_chat_id=-2))
