@@ -24,7 +24,7 @@ def nodes(document: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 def replacements(value: Any) -> Iterator[tuple[str, Any]]:
     """Yield what may stand in a value's place by mistake or malice, each with a name for the message."""
     nested: Any = value
-    for _ in range(40):
+    for _ in range(200):
         nested = [nested]
     yield from (
         ("dropped", DROP),
@@ -35,6 +35,7 @@ def replacements(value: Any) -> Iterator[tuple[str, Any]]:
         ("fraction", 0.5),
         ("huge number", 10**30),
         ("huge float", 1e308),
+        ("infinity", float("inf")),
         ("year 10000 in seconds", 253402300800),
         ("year 10000 in text", "253402300800"),
         ("beyond 64 bits", str(2**64)),

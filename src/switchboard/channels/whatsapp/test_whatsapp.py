@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -16,9 +17,12 @@ from switchboard.channels.api import (
     BadPayload,
     BadSignature,
     Content,
+    Form,
     Image,
     InDoubt,
     MessageReceived,
+    Order,
+    OrderItem,
     Outbound,
     Outcome,
     RawRequest,
@@ -28,6 +32,7 @@ from switchboard.channels.api import (
     Retry,
     Source,
     Text,
+    Unsupported,
 )
 from switchboard.channels.contract import Answer, ChannelContract, ScriptedHttp, ScriptedIo
 from switchboard.channels.whatsapp.channel import Config, WhatsAppChannel
@@ -192,6 +197,62 @@ def test_a_webhook_of_another_product_is_not_ours() -> None:
     page = b'{"object": "page", "entry": []}'
     with pytest.raises(BadPayload, match="WhatsApp Business Account"):
         channel()[0].parse(msgspec.structs.replace(webhook(), body=page))
+
+
+def test_what_one_webhook_says_twice_is_one_fact() -> None:
+    facts = channel()[0].parse(webhook(said("a", "hi"), said("a", "hi")))
+    assert [fact.dedupe_key for fact in facts] == ["message:a"]
+
+
+@pytest.mark.parametrize(
+    "place", [{"latitude": 91, "longitude": 0}, {"latitude": "1e999", "longitude": 0}, {"latitude": 1}]
+)
+def test_a_place_outside_the_world_is_said_to_be_unsupported(place: Any) -> None:
+    (fact,) = channel()[0].parse(webhook({**said("a", ""), "type": "location", "location": place}))
+    assert isinstance(fact, MessageReceived)
+    assert [type(part) for part in fact.parts] == [Unsupported]
+
+
+@pytest.mark.parametrize("written", ["[" * 100_000, "not json", "[1]"])
+def test_answers_of_a_form_that_are_no_object_are_kept_as_they_came(written: str) -> None:
+    reply = {"type": "nfm_reply", "nfm_reply": {"response_json": written}}
+    (fact,) = channel()[0].parse(webhook({**said("a", ""), "type": "interactive", "interactive": reply}))
+    assert isinstance(fact, MessageReceived)
+    assert fact.parts == [Form({"response": written})]
+
+
+def test_what_is_kept_as_it_came_can_be_stored() -> None:
+    """Half an emoji elsewhere makes Python's own parser read the body, which knows no bounds."""
+    nested: Any = "deep"
+    for _ in range(200):
+        nested = [nested]
+    referral = {"far": float("inf"), "big": 10**30, "abyss": nested, "source_id": "7", "yes": True}
+    (fact,) = channel()[0].parse(webhook({**said("a", "cut \ud83d"), "referral": referral}))
+    assert isinstance(fact, MessageReceived)
+    assert b"deep" not in msgspec.json.encode(fact)
+    assert {name: fact.referral[name] for name in ("far", "big", "source_id", "yes")} == {
+        "far": None, "big": str(10**30), "source_id": "7", "yes": True,
+    }  # fmt: skip
+
+
+def test_an_abyss_of_nesting_is_survived() -> None:
+    """What can just be decoded may be too deep to be written down again."""
+    outcomes = set()
+    for depth in range(sys.getrecursionlimit() - 250, sys.getrecursionlimit() + 20, 3):
+        body = b'{"object": "whatsapp_business_account", "entry": [' + b"[" * depth + b"]" * depth + b"]}"
+        try:
+            facts = channel()[0].parse(msgspec.structs.replace(webhook(), body=body))
+            outcomes.add(type(facts[0]).__name__)
+        except BadPayload as error:
+            outcomes.add(str(error))
+    assert outcomes == {"Unreadable", "the webhook is nested too deeply", "the JSON is nested too deeply"}
+
+
+def test_a_truth_is_no_number() -> None:
+    order = {"product_items": [{"product_retailer_id": "p", "quantity": True, "item_price": False}]}
+    (fact,) = channel()[0].parse(webhook({**said("a", ""), "type": "order", "order": order}))
+    assert isinstance(fact, MessageReceived)
+    assert fact.parts == [Order([OrderItem("p", 1, "")])]
 
 
 async def test_a_person_without_whatsapp_is_unreachable() -> None:
