@@ -35,7 +35,6 @@ from switchboard.channels.api import (
     field,
     redact,
     secret,
-    secrets_of,
 )
 from switchboard.channels.custom.inbound import Partner, facts_of
 from switchboard.channels.custom.payloads import (
@@ -129,7 +128,6 @@ class CustomChannel:
         self._io = io
         self._now = now
         self._keys = [key for key in (config.signing_secret, config.previous_secret) if key]
-        self._secrets = secrets_of(config)
 
     def verify(self, request: RawRequest) -> None:
         """Check signature and age; several signatures may stand in the header while a secret is changed."""
@@ -213,8 +211,8 @@ class CustomChannel:
     def _failure(self, response: Response) -> Exception:
         """Return the outcome for an error answer, in the partner's words where it has some."""
         words, code = _words(_json(response))
-        text = redact(words, self._secrets)[:300] or f"The other system answered {response.status}."
-        code = redact(code, self._secrets)[:60] or str(response.status)
+        text = redact(words, self._keys)[:300] or f"The other system answered {response.status}."
+        code = redact(code, self._keys)[:60] or str(response.status)
         match response.status:
             case 401 | 403:
                 return Reauthorise(text, code=code)

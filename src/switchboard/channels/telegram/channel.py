@@ -32,9 +32,7 @@ from switchboard.channels.api import (
     Source,
     decode,
     field,
-    redact,
     secret,
-    secrets_of,
 )
 from switchboard.channels.telegram.inbound import SPACE, SUBSCRIBED, Context, facts_of, unreadable
 from switchboard.channels.telegram.outbound import (
@@ -115,9 +113,9 @@ class TelegramChannel:
         self._token = config.token.strip()
         self._account = self._token.partition(":")[0]
         self._groups = frozenset(config.comment_groups.replace(",", " ").replace("，", " ").split())
-        secrets = secrets_of(config)
-        # The half after the colon is the secret one; it must not show alone either.
-        self._secrets = [*secrets, self._token, self._token.partition(":")[2]]
+        # The half of the token after the colon is the secret one; it must not show alone either.
+        kept = (self._token, self._token.partition(":")[2], config.webhook_secret)
+        self._secrets = [value for value in kept if value]
 
     # -- in ----------------------------------------------------------------------------------------
 
@@ -290,16 +288,11 @@ class TelegramChannel:
         files: Mapping[str, tuple[str, bytes, str]] | None = None,
     ) -> Any:
         """Call the Bot API and return its result; raises the outcome that its error means."""
-        try:
-            answer = await self._once(method, fields, files)
-            if isinstance(answer, int):
-                # Messages are numbered anew in the supergroup: what was answered isn't known there.
-                moved = {name: value for name, value in fields.items() if name != "reply_parameters"}
-                answer = await self._once(method, {**moved, "chat_id": answer}, files)
-        except Outcome as outcome:
-            if any(value and value in str(outcome) for value in self._secrets):
-                raise type(outcome)(redact(str(outcome), self._secrets), code=outcome.code) from None
-            raise
+        answer = await self._once(method, fields, files)
+        if isinstance(answer, int):
+            # Messages are numbered anew in the supergroup: what was answered isn't known there.
+            moved = {name: value for name, value in fields.items() if name != "reply_parameters"}
+            answer = await self._once(method, {**moved, "chat_id": answer}, files)
         if isinstance(answer, int):
             raise Retry("The group is being moved; try again.", code="migrate")
         return answer.result

@@ -21,6 +21,7 @@ from switchboard.channels.api import (
     Unsupported,
     Video,
 )
+from switchboard.channels.telegram.notices import notice
 from switchboard.channels.telegram.payloads import (
     Attachment,
     Checklist,
@@ -36,7 +37,6 @@ from switchboard.channels.telegram.payloads import (
     WebAppData,
 )
 from switchboard.channels.telegram.richtext import blocks, lines, with_links
-from switchboard.channels.telegram.service import notice
 
 Message = Mapping[str, Any]
 
