@@ -285,3 +285,29 @@ def test_process_prints_where_it_listens(process: dict[str, Any]) -> None:
     assert info["smtp"]["port"] > 0
     people = httpx.get(process["url"] + "/sandbox/customers", trust_env=False).json()["items"]
     assert {p["name"] for p in people} >= {"林美", "Tom Becker"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"type": "text", "text": "x"},
+        {"type": "text", "text": {"body": 7}},
+        {"type": "contacts", "contacts": ["x"]},
+        {
+            "type": "interactive",
+            "interactive": {"type": "button", "body": {"text": "?"}, "action": {"buttons": [1]}},
+        },
+        {"type": "template", "template": {"name": "hello_world", "language": "en_US"}},
+        {"type": "carousel"},
+        {"type": "image", "image": {"id": "1", "link": "http://x"}},
+        {"type": "location", "location": {"latitude": 91, "longitude": 0}},
+    ],
+)
+def test_wrong_bodies_are_refused_not_a_crash(
+    sandbox: Running, number: dict[str, Any], body: dict[str, Any]
+) -> None:
+    sandbox.play(number, "ann", text="hi")
+    answer = send(sandbox, number, phone(sandbox, "ann"), **body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] in {100, 131008, 131009, 131051}
+    assert sandbox.ledger() == []

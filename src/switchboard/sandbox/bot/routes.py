@@ -2,6 +2,8 @@
 
 import mimetypes
 
+import structlog
+
 from switchboard.sandbox.bot import params
 from switchboard.sandbox.bot.errors import BotError, asked_for
 from switchboard.sandbox.bot.methods import Methods
@@ -11,6 +13,7 @@ from switchboard.sandbox.state import TelegramBot
 from switchboard.sandbox.web import Refused, Request, Response, Router, json_response
 from switchboard.sandbox.world import World, after, before
 
+log = structlog.get_logger()
 NAMES = {name.lower(): name for name in params.METHODS}
 CARRIERS = {"forwardMessage", "copyMessage"}
 
@@ -53,6 +56,10 @@ class BotApi:
             result = await self._methods.call(bot, method, values, files, fault)
         except BotError as error:
             return error.response()
+        except (AttributeError, KeyError, TypeError) as error:
+            # A JSON parameter holds something else than the object or list that it should be.
+            log.info("sandbox_bot_unreadable", method=name, error=str(error))
+            return BotError(400, "Bad Request: can't parse a JSON parameter").response()
         except Refused as error:
             return BotError(400, f"Bad Request: {error.reason}").response()
         return after(fault, json_response({"ok": True, "result": result}))

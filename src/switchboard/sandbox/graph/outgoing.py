@@ -244,4 +244,8 @@ def read(body: Json) -> Draft:
         raise GraphError(
             131051 if kind else 131008, f"type {kind} is not supported" if kind else "type is required"
         )
-    return reader(body)
+    try:
+        return reader(body)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        # Deep inside something is not the object, list or text that it should be.
+        raise GraphError(100, f"{kind}: a part of the message has the wrong type") from error

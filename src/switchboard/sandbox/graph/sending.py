@@ -126,7 +126,8 @@ class Sending(Access):
                     target.reactions["business"] = draft.text
                 world.changed(chat, target)
             return
-        context = body.get("context") or {}
+        context = body.get("context")
+        context = context if isinstance(context, dict) else {}
         bubble = Bubble(
             id=message_id,
             side="business",

@@ -34,7 +34,7 @@ def letter(subject: str = "Re: Question") -> EmailMessage:
 
 def test_customer_writes_and_the_mail_is_fetched_once(sandbox: Running, box: dict[str, Any]) -> None:
     key = sandbox.upload("a.txt", b"text", "text/plain")
-    [first] = sandbox.play(box, "ann", subject="问题", text="Where is it?\n.dot", file=key)
+    [first] = sandbox.play(box, "ann", subject="问题", text="Where is it?\n.\n..dots", file=key)
     client = poplib.POP3(box["pop3"]["host"], box["pop3"]["port"], timeout=10)
     client.user("help@shop.example")
     with pytest.raises(poplib.error_proto):
@@ -47,7 +47,7 @@ def test_customer_writes_and_the_mail_is_fetched_once(sandbox: Running, box: dic
     assert (mail["Subject"], mail["Message-ID"]) == ("问题", first)
     body = mail.get_body()
     assert body is not None
-    assert body.get_content().split() == ["Where", "is", "it?", ".dot"]
+    assert body.get_content().split() == ["Where", "is", "it?", ".", "..dots"]
     assert [a.get_content() for a in mail.iter_attachments()] == ["text"]
     assert b"Where is it?" not in b"\n".join(client.top(1, 0)[1])
     client.dele(1)
