@@ -12,42 +12,42 @@ help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Install everything that developing needs
-	$(SETUP) run dev frontend system
+	$(SETUP) dev frontend system
 
 demo: ## Serve the product with a demo workspace and the platforms' sandbox
 	$(SETUP) run frontend
 	@.venv/bin/switchboard demo
 
 dev: ## The demo, restarted whenever a Python file changes
-	$(SETUP) run dev frontend
+	$(SETUP) dev frontend
 	@.venv/bin/watchfiles --filter python ".venv/bin/switchboard demo" src
 
 test: ## All rules of the house and all tests, as the continuous integration runs them
-	$(SETUP) run dev frontend system
+	$(SETUP) dev frontend system
 	@$(RUN) -m tools.run_tests
 
 check: ## The rules of the house: format, lint, types, imports, SQL, front end
-	$(SETUP) run dev packages
+	$(SETUP) dev packages
 	@$(RUN) -m tools.check
 
 e2e: ## Only the tests in a real browser
-	$(SETUP) run dev frontend system
+	$(SETUP) dev frontend system
 	@$(RUN) -m pytest tests/browser
 
 bench: ## Measure the numbers to hold; the report goes to var/bench
-	$(SETUP) run dev frontend
+	$(SETUP) dev frontend
 	@$(RUN) -m tools.bench
 
 faults: ## Kill each role and the database 50 times under load and compare the ledgers
-	$(SETUP) run dev frontend
+	$(SETUP) dev frontend
 	@SWITCHBOARD_FAULT_KILLS=50 $(RUN) -m pytest tests/faults --timeout 3600
 
 channel: ## Start a new channel: make channel name=line
-	$(SETUP) run dev
+	$(SETUP) dev
 	@$(RUN) -m tools.scaffold "$(name)"
 
 lock: ## Renew requirements/*.lock from pyproject.toml
-	$(SETUP) run dev
+	$(SETUP) dev
 	@$(RUN) -m tools.lock
 
 clean: ## Remove everything that was built, but no data

@@ -1,7 +1,7 @@
-"""Make what the named parts need: python3 tools/setup.py run dev packages frontend system
+"""Make what the named parts need: python3 tools/setup.py dev packages frontend system
 
 run       virtual environment, the hash-checked run-time lock, the project itself (editable)
-dev       the tools of development and tests
+dev       the same with the tools of development and tests
 packages  the front end's npm packages
 frontend  those, and its build into src/switchboard/static
 system    programs that only tests need (tools/debian.py)
@@ -235,6 +235,7 @@ def install_run() -> None:
 
 
 def install_dev() -> None:
+    make_venv()
     install_lock("dev", "tools for development and tests")
     install_project()
 
