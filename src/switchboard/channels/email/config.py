@@ -144,7 +144,7 @@ class EmailConfig(msgspec.Struct, frozen=True, kw_only=True):
             "填写后，通过 DMARC 的发件人视为已验证；不填则一律视为未验证。",
         ),
     ] = ""
-    reply_token: Annotated[
+    plus_addresses: Annotated[
         bool,
         field(
             "Reply address with a token",

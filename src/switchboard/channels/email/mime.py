@@ -1,7 +1,6 @@
 """Reads a mail's bytes into headers and parts, whatever state they are in. Knows nothing of customers."""
 
 import codecs
-import mimetypes
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from email.message import Message
 from email.parser import BytesParser
 from email.policy import Compat32
 from email.utils import getaddresses, parsedate_to_datetime
+from mimetypes import MimeTypes
 from typing import cast
 
 import msgspec
@@ -33,6 +33,8 @@ _WIDER = {
 _STATEFUL = {"utf-7", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "hz", "iso2022_jp", "iso2022_kr"}
 _SINGLE_BYTE = {"cp1252", "cp1250", "cp1251", "cp1254", "cp874", "koi8-r", "iso8859-2", "iso8859-15"}
 _CHINESE_MARKS = frozenset("，。、；：？！…—（）《》“”‘’【】￥·　")
+# Python's own table: the machine's would make the same mail read differently elsewhere.
+_TYPES = MimeTypes()
 _NOT_FOR_MAIL = {"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"}
 _UNFIT_NAME = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|\u202a-\u202e\u2066-\u2069\ufffd]")
 _WORD = re.compile(r"=\?[^?\s]{1,60}\?[bBqQ]\?")
@@ -230,7 +232,7 @@ def kind_by_name(kind: str, name: str) -> str:
     """Return a better type for a part that says nothing but "bytes"."""
     if kind not in ("application/octet-stream", "application/x-msdownload", "application/unknown"):
         return kind
-    return mimetypes.guess_type(name)[0] or kind
+    return _TYPES.guess_type(name)[0] or kind
 
 
 def clean(text: str) -> str:
@@ -306,7 +308,7 @@ def date_of(message: Message) -> datetime | None:
 
 def ending(kind: str) -> str:
     """Return the usual file ending of a type, dot included."""
-    return mimetypes.guess_extension(kind, strict=False) or ""
+    return _TYPES.guess_extension(kind, strict=False) or ""
 
 
 def written(message: Message) -> bytes:

@@ -47,7 +47,7 @@ def build(
         if part.file_id is None or part.file_id not in files:
             raise Refused(f"The file {part.name or 'attached'} is not stored.")
         _attach(mail, files[part.file_id], part.name)
-    _fix_boundaries(mail, message.idempotency_key)
+    _settle(mail, message.idempotency_key)
     return mail
 
 
@@ -65,7 +65,7 @@ def _headers(message: Outbound, config: EmailConfig, now: datetime) -> dict[str,
     if ancestors:
         headers["In-Reply-To"] = answered or ancestors[-1]
         headers["References"] = " ".join(ancestors)
-    if config.reply_token:
+    if config.plus_addresses:
         headers["Reply-To"] = _address(
             threads.plus_address(own, message.idempotency_key), config.display_name
         )
@@ -124,8 +124,10 @@ def _attach(mail: EmailMessage, content: Content, name: str) -> None:
     )
 
 
-def _fix_boundaries(mail: EmailMessage, key: str) -> None:
+def _settle(mail: EmailMessage, key: str) -> None:
     digest = sha256(key.encode("utf-8", "replace")).hexdigest()[:24]
     for index, part in enumerate(mail.walk()):
+        if index:
+            del part["MIME-Version"]  # the library writes it into every part; it belongs to the mail only
         if part.is_multipart():
             part.set_boundary(f"=_{digest}_{index}")

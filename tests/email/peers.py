@@ -1,0 +1,145 @@
+"""The other side of a mail conversation: a server that keeps what it gets, an Io that leads to loopback."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from switchboard.channels.api import Content, Stream
+
+
+class Target(msgspec.Struct):
+    """Where a name leads; see `channels.api.Stream`."""
+
+    host: str
+    port: int
+    address: str
+
+
+class LoopbackIo:
+    """Leads every name to 127.0.0.1, at the port that stands for it (or the one asked for)."""
+
+    def __init__(
+        self, ports: Mapping[str, int] | None = None, files: Mapping[str, Content] | None = None
+    ) -> None:
+        self.ports = dict(ports or {})
+        self.files = dict(files or {})
+        self.asked: list[tuple[str, int]] = []
+        self.http: Any = None
+
+    async def resolve(self, host: str, port: int) -> Stream:
+        """Return loopback, whatever the name, and remember that we were asked."""
+        self.asked.append((host, port))
+        return Target(host, self.ports.get(host, port), "127.0.0.1")
+
+    async def file(self, file_id: UUID) -> Content:
+        """Return a stored file."""
+        return self.files[str(file_id)]
+
+    def base(self, name: str, default: str) -> str:
+        """Return the default: mail has no base addresses."""
+        return f"{default}{name}"
+
+
+class Script(msgspec.Struct, frozen=True):
+    """What the server says. Empty texts mean yes; `drop` is where it hangs up: mail, data or answer."""
+
+    auth: str = ""
+    sender: str = ""
+    recipient: str = ""
+    data: str = ""
+    drop: str = ""
+    password: str = ""
+
+
+class Received(msgspec.Struct):
+    """One mail that the server took."""
+
+    sender: str
+    recipients: list[str]
+    data: bytes
+    user: str
+
+
+class _Handler:
+    def __init__(self, script: Script, received: list[Received]) -> None:
+        self.script, self.received = script, received
+
+    async def handle_MAIL(  # noqa: N802  # the name that the library wants
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.script.drop == "mail":
+            _hang_up(server)
+        if not self.script.sender:
+            envelope.mail_from = address
+        return self.script.sender or "250 OK"
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if not self.script.recipient:
+            envelope.rcpt_tos.append(address)
+        return self.script.recipient or "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        content = envelope.original_content or b""
+        if self.script.drop != "data":
+            data: LoginPassword | None = session.auth_data
+            login = data.login.decode() if data else ""
+            self.received.append(Received(envelope.mail_from or "", envelope.rcpt_tos, content, login))
+        if self.script.drop in ("data", "answer"):
+            _hang_up(server)
+        return self.script.data or "250 2.0.0 queued"
+
+
+def _hang_up(server: SMTP) -> None:
+    assert isinstance(server.transport, asyncio.WriteTransport)
+    server.transport.abort()
+
+
+def _sign_in(script: Script, auth_data: Any) -> AuthResult:
+    known = isinstance(auth_data, LoginPassword)
+    if script.auth or (script.password and not (known and auth_data.password.decode() == script.password)):
+        words = script.auth or "535 5.7.8 Error: authentication failed"
+        return AuthResult(success=False, handled=False, message=words)
+    return AuthResult(success=True, auth_data=auth_data)
+
+
+@asynccontextmanager
+async def mail_server(
+    script: Script | None = None, *, tls: ssl.SSLContext | None = None, starttls: bool = False
+) -> AsyncIterator[tuple[int, list[Received]]]:
+    """Run an SMTP server on loopback; yields its port and what it takes."""
+    script = script or Script()
+    received: list[Received] = []
+    loop = asyncio.get_running_loop()
+
+    def connection() -> SMTP:
+        return SMTP(
+            _Handler(script, received),
+            hostname="mx.desk.example",
+            auth_require_tls=False,
+            tls_context=tls if starttls else None,
+            loop=loop,
+            authenticator=lambda _server, _session, _envelope, _mechanism, data: _sign_in(script, data),
+        )
+
+    listener = await loop.create_server(connection, "127.0.0.1", 0, ssl=None if starttls else tls)
+    try:
+        yield listener.sockets[0].getsockname()[1], received
+    finally:
+        listener.close()
+        await listener.wait_closed()
+
+
+def closed_port() -> int:
+    """Return a port on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
