@@ -1,5 +1,6 @@
 """A Telegram bot: its webhook or its long poll, its sends, its files."""
 
+import asyncio
 import hashlib
 import hmac
 import mimetypes
@@ -117,6 +118,11 @@ class TelegramChannel:
         kept = (self._token, self._token.partition(":")[2], config.webhook_secret)
         self._secrets = [value for value in kept if value]
 
+    @property
+    def polling(self) -> bool:
+        """Whether messages are fetched; else `poll` has nothing to do."""
+        return self._config.intake == "poll"
+
     # -- in ----------------------------------------------------------------------------------------
 
     def verify(self, request: RawRequest) -> None:
@@ -155,11 +161,12 @@ class TelegramChannel:
         return Reply(body=body, content_type="application/json")
 
     async def poll(self, account: str, cursor: str) -> Polled:
-        """Wait up to 25 seconds for updates; with intake by webhook nothing is asked and nothing comes.
+        """Wait up to 25 seconds for updates; with intake by webhook only the waiting is done.
 
         The cursor is the number of the next update; asking with it confirms the earlier ones.
         """
-        if self._config.intake != "poll" or account != self._account:
+        if not self.polling or account != self._account:
+            await asyncio.sleep(POLL_SECONDS)  # whoever asks in a loop shall not spin
             return Polled([], cursor)
         fields: dict[str, Any] = {"limit": BATCH, "timeout": POLL_SECONDS, "allowed_updates": SUBSCRIBED}
         upcoming = int(cursor) if cursor.isascii() and cursor.isdecimal() else 0
@@ -236,7 +243,7 @@ class TelegramChannel:
 
     async def register(self, webhook_url: str) -> None:
         """Tell Telegram our address, or take it away where we poll."""
-        if self._config.intake == "poll":
+        if self.polling:
             await self._call("deleteWebhook", {})
             return
         fields = {

@@ -1,5 +1,6 @@
 """Telegram's contract, and what is peculiar to it."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -236,9 +237,13 @@ async def test_polling_takes_the_webhook_away_when_it_is_in_the_way() -> None:
     ]
 
 
-async def test_polling_is_silent_where_the_webhook_is_the_intake() -> None:
-    """Asking would take the webhook's updates away."""
+async def test_polling_is_silent_where_the_webhook_is_the_intake(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asking would take the webhook's updates away; coming back at once would make its caller spin."""
     channel, io = bot()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(channel.poll(BOT, "5"), 0.05)
+    assert (channel.polling, io.scripted.requests) == (False, [])
+    monkeypatch.setattr("switchboard.channels.telegram.channel.POLL_SECONDS", 0)
     polled = await channel.poll(BOT, "5")
     assert (list(polled.facts), polled.cursor, io.scripted.requests) == ([], "5", [])
 

@@ -13,12 +13,12 @@ from switchboard.channels.api import (
     Claim,
     File,
     Form,
-    IdentityChanged,
     Image,
     Inbound,
     Location,
     MessageReceived,
     Part,
+    ProfileReceived,
     ReceiptReceived,
     Sender,
     Text,
@@ -178,17 +178,18 @@ def _receipt(event: Any, speaker: Speaker) -> list[Inbound]:
 
 
 def _profile(event: Any, speaker: Speaker) -> list[Inbound]:
-    """The visitor told who they are: new claims for the identity that they have had before."""
+    """The visitor told who they are, or the host page proved it."""
     profile = msgspec.convert(event, Profile)
-    told = _claimed(profile.email, profile.phone)
-    digest = hashlib.sha256(msgspec.json.encode(profile)).hexdigest()[:16]
+    sender = speaker.sender
+    told = [claim for claim in _claimed(profile.email, profile.phone) if claim not in sender.claims]
+    known = msgspec.structs.replace(sender, claims=[*sender.claims, *told], name=profile.name or sender.name)
+    digest = hashlib.sha256(msgspec.json.encode([known, str(profile.at)])).hexdigest()[:16]
     return [
-        IdentityChanged(
+        ProfileReceived(
             account=speaker.site,
             dedupe_key=f"profile:{speaker.visitor.id}:{digest}",
             occurred_at=moment(profile.at),
-            previous=speaker.own,
-            current=[speaker.own, *told],
+            sender=known,
         )
     ]
 

@@ -16,10 +16,12 @@ Count = Annotated[int, Meta(ge=0, le=2**53)]
 Short = Annotated[str, Meta(max_length=1000)]
 
 
-def moment(value: str | None) -> datetime | None:
+def moment(value: object) -> datetime | None:
     """Return an ISO 8601 time in UTC; None for what is no time between 1970 and 9999."""
+    if not isinstance(value, str):
+        return None
     try:
-        found = datetime.fromisoformat(value or "")
+        found = datetime.fromisoformat(value)
         found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
@@ -48,7 +50,7 @@ class Page(msgspec.Struct, frozen=True, omit_defaults=True):
 class Words(msgspec.Struct, frozen=True, tag_field="type", tag="text"):
     """What was typed."""
 
-    text: Annotated[str, Meta(max_length=20_000)]
+    text: Annotated[str, Meta(max_length=100_000)]
 
 
 class _Upload(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
@@ -57,7 +59,7 @@ class _Upload(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
     file_id: UUID
     name: Short | None = None
     mime: Short | None = None
-    caption: Annotated[str, Meta(max_length=20_000)] | None = None
+    caption: Annotated[str, Meta(max_length=100_000)] | None = None
     size: Count = 0
     width: Count = 0
     height: Count = 0
@@ -107,7 +109,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
     client_id: Id
     parts: list[Any]
-    at: str | None = None
+    at: Any = None
     reply_to: Short | None = None
     page: Page | None = None
 
@@ -117,7 +119,7 @@ class Receipt(msgspec.Struct, frozen=True):
 
     ids: Annotated[list[Id], Meta(max_length=1000)]
     status: Literal["delivered", "read"]
-    at: str | None = None
+    at: Any = None
 
 
 class Profile(msgspec.Struct, frozen=True):
@@ -126,7 +128,7 @@ class Profile(msgspec.Struct, frozen=True):
     name: Short | None = None
     email: Short | None = None
     phone: Short | None = None
-    at: str | None = None
+    at: Any = None
 
 
 class Typing(msgspec.Struct, frozen=True):

@@ -15,6 +15,7 @@ from switchboard.channels.api import (
     Claim,
     MessageReceived,
     Outbound,
+    ProfileReceived,
     RawRequest,
     Sent,
     Text,
@@ -109,6 +110,30 @@ def test_only_the_visitor_and_the_member_are_verified() -> None:
         Claim("phone", "+8613800138000", verified=False),
     ]
     assert (fact.address, fact.external_id, fact.dedupe_key) == ("v-1", "v-1:c-1", "message:v-1:c-1")
+
+
+@pytest.mark.parametrize("at", [None, 5, {"a": 1}, "soon", "9999-12-31T23:59:59-12:00"])
+def test_a_browsers_clock_cannot_spoil_a_message(at: Any) -> None:
+    """The words count; a time that is none is left out."""
+    event = {"type": "message", "client_id": "c-1", "parts": [{"type": "text", "text": "x"}], "at": at}
+    (fact,) = facts_of({"visitor": {"id": "v-1"}, "events": [event]}, "site-key-1")
+    assert isinstance(fact, MessageReceived)
+    assert (fact.parts, fact.occurred_at) == ([Text("x")], None)
+
+
+def test_a_proven_member_is_told_with_the_profile() -> None:
+    """Signing in on the host page is news of the person, before they write anything."""
+    person = {"id": "v-1", "user_id": "customer-42", "name": "Li"}
+    (fact,) = facts_of({"visitor": person, "events": [{"type": "profile", "email": "li@example.com"}]}, "s")
+    assert isinstance(fact, ProfileReceived)
+    assert fact.sender.name == "Li"
+    assert fact.sender.claims == [
+        Claim("web:s", "v-1"),
+        Claim("member:s", "customer-42"),
+        Claim("email", "li@example.com", verified=False),
+    ]
+    (stranger,) = facts_of({"visitor": {"id": "v-1"}, "events": [{"type": "profile", "name": "Li"}]}, "s")
+    assert stranger.dedupe_key != fact.dedupe_key
 
 
 def test_two_visitors_may_use_the_same_client_id() -> None:
