@@ -93,41 +93,7 @@ class Product:
         self.world = world
         self.facts: list[Inbound] = []
         self.forged = 0
-        product = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.0"
-
-            def do_GET(self) -> None:
-                reply = product.channel.challenge(self.raw(b""))
-                self.answer(reply.status, reply.body)
-
-            def do_POST(self) -> None:
-                request = self.raw(self.rfile.read(int(self.headers["content-length"])))
-                try:
-                    product.channel.verify(request)
-                except BadSignature:
-                    product.forged += 1
-                    self.answer(401, b"")
-                    return
-                product.facts += product.channel.parse(request)
-                self.answer(200, b"")
-
-            def raw(self, body: bytes) -> RawRequest:
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                query = dict(parse_qsl(urlsplit(self.path).query))
-                return RawRequest(self.command, self.path, query, headers, body, datetime.now(UTC))
-
-            def answer(self, status: int, body: bytes) -> None:
-                self.send_response(status)
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), webhook_of(self))
         self._server.daemon_threads = True
         self.hook = f"http://127.0.0.1:{self._server.server_address[1]}/hook"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -178,6 +144,44 @@ class Product:
     def ledger(self) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = self.control.get("/sandbox/ledger?since=0").json()["items"]
         return items
+
+
+def webhook_of(product: Product) -> type[BaseHTTPRequestHandler]:
+    """The webhook door: the platform's verification on GET, signed bodies on POST."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.0"
+
+        def do_GET(self) -> None:
+            reply = product.channel.challenge(self.raw(b""))
+            self.answer(reply.status, reply.body)
+
+        def do_POST(self) -> None:
+            request = self.raw(self.rfile.read(int(self.headers["content-length"])))
+            try:
+                product.channel.verify(request)
+            except BadSignature:
+                product.forged += 1
+                self.answer(401, b"")
+                return
+            product.facts += product.channel.parse(request)
+            self.answer(200, b"")
+
+        def raw(self, body: bytes) -> RawRequest:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            query = dict(parse_qsl(urlsplit(self.path).query))
+            return RawRequest(self.command, self.path, query, headers, body, datetime.now(UTC))
+
+        def answer(self, status: int, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    return Handler
 
 
 @pytest.fixture(scope="module")

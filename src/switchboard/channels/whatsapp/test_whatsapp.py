@@ -223,10 +223,18 @@ def test_answers_of_a_form_that_are_no_object_are_kept_as_they_came(written: str
 
 def test_what_is_kept_as_it_came_can_be_stored() -> None:
     """Half an emoji elsewhere makes Python's own parser read the body, which knows no bounds."""
-    nested: Any = "deep"
+    lists: Any = "deep"
+    objects: Any = "deep"
     for _ in range(200):
-        nested = [nested]
-    referral = {"far": float("inf"), "big": 10**30, "abyss": nested, "source_id": "7", "yes": True}
+        lists, objects = [lists], {"a": objects}
+    referral = {
+        "far": float("inf"),
+        "big": 10**30,
+        "lists": lists,
+        "objects": objects,
+        "source_id": "7",
+        "yes": True,
+    }
     (fact,) = channel()[0].parse(webhook({**said("a", "cut \ud83d"), "referral": referral}))
     assert isinstance(fact, MessageReceived)
     assert b"deep" not in msgspec.json.encode(fact)
@@ -248,11 +256,15 @@ def test_an_abyss_of_nesting_is_survived() -> None:
     assert outcomes == {"Unreadable", "the webhook is nested too deeply", "the JSON is nested too deeply"}
 
 
-def test_a_truth_is_no_number() -> None:
-    order = {"product_items": [{"product_retailer_id": "p", "quantity": True, "item_price": False}]}
+def test_neither_a_truth_nor_infinity_is_a_number() -> None:
+    odd: list[dict[str, Any]] = [
+        {"quantity": True, "item_price": False},
+        {"quantity": -1, "item_price": float("inf")},
+    ]
+    order = {"product_items": [{"product_retailer_id": "p", **item} for item in odd]}
     (fact,) = channel()[0].parse(webhook({**said("a", ""), "type": "order", "order": order}))
     assert isinstance(fact, MessageReceived)
-    assert fact.parts == [Order([OrderItem("p", 1, "")])]
+    assert fact.parts == [Order([OrderItem("p", 1, "")] * 2)]
 
 
 async def test_a_person_without_whatsapp_is_unreachable() -> None:
