@@ -5,7 +5,7 @@ returns events (logged) and steps (handed on). What has to go backward is filed 
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
 from switchboard import contacts, conversations, delivery, ingest, media, routing, workspace
 from switchboard.contacts import commands as contact_verbs
@@ -24,6 +24,8 @@ from switchboard.media import commands as media_verbs
 from switchboard.routing import commands as routing_verbs
 from switchboard.workspace import projection, search
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Item = e.Arrived | e.Event | e.Step | c.Command
 Verb = Callable[[Tx, Sequence[Any]], Awaitable[Sequence[Any]]]
 
@@ -32,6 +34,7 @@ ROOMS = [room.__name__.rsplit(".", 1)[1] for room in (ingest, contacts, conversa
 REACTIONS: dict[type, tuple[Verb, ...]] = {
     # facts and commands about people
     f.IdentityChanged: (contact_verbs.change_identity,),
+    f.ProfileReceived: (contact_verbs.get_to_know,),
     f.ReachChanged: (contact_verbs.change_reach,),
     f.MessageReceived: (contact_verbs.resolve,),
     f.EchoReceived: (contact_verbs.resolve,),
@@ -104,3 +107,19 @@ def _sort(items: Sequence[Any], waiting: dict[type, list[Any]], logged: list[e.E
         kind = type(item.fact) if isinstance(item, e.Arrived) else type(item)
         if kind in REACTIONS:
             waiting.setdefault(kind, []).append(item)
+
+
+@overload
+async def carry(
+    tx: Tx, verb: Callable[Concatenate[Tx, P], Awaitable[list[e.Event]]], /, *args: P.args, **kwargs: P.kwargs
+) -> tuple[None, list[e.Event]]: ...
+@overload
+async def carry(
+    tx: Tx, verb: Callable[Concatenate[Tx, P], Awaitable[tuple[T, list[e.Event]]]], /, *args: P.args, **kwargs: P.kwargs
+) -> tuple[T, list[e.Event]]: ...
+async def carry(tx: Tx, verb: Callable[..., Awaitable[Any]], /, *args: Any, **kwargs: Any) -> tuple[Any, list[e.Event]]:
+    """Let one verb of administration (staff, tenancy, connections) work and log its events: nothing follows from it here."""
+    found = await verb(tx, *args, **kwargs)
+    value, events = found if isinstance(found, tuple) else (None, found)
+    await log.append(tx, events)
+    return value, events

@@ -131,12 +131,12 @@ class _Held:
         while True:
             live = await self._live()
             try:
-                if isinstance(live.channel, Sessions) and "session" in live.adapter.manifest.does:
+                if isinstance(live.channel, Sessions):
                     async for account, polled in live.channel.session(self._cursor):
                         trouble = 0
                         await self._store(live, account, polled)
                         await self._green(live)
-                elif isinstance(live.channel, Polls) and "poll" in live.adapter.manifest.does:
+                elif isinstance(live.channel, Polls) and getattr(live.channel, "polling", True):
                     await self._poll(live, live.channel)
                     trouble = 0
                 else:

@@ -1,14 +1,15 @@
 """What every loop and door of a process shares."""
 
 from collections.abc import Iterable
-from typing import Any
 from uuid import UUID
 
 import msgspec
 import structlog
 
 from switchboard.app.config import Settings, link_key
-from switchboard.blobs import Blobs, Signer
+from switchboard.blobs import Blobs, Signer, StoredFile, TooLarge, Unfit
+from switchboard.blobs import commands as blob_commands
+from switchboard.blobs import reads as blob_reads
 from switchboard.channels.api import Channel, Content, Io, Stream
 from switchboard.channels.registry import Adapter, adapters
 from switchboard.connections import reads as connection_reads
@@ -78,6 +79,7 @@ class Runtime:
         self.settings = settings
         self.dsn = dsn
         self.holder = new_id()
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.db = Database(dsn, size=settings.pool)
         self.api_db = Database(dsn, api=True, size=settings.pool)
         self.bus = Bus(dsn)
@@ -85,8 +87,9 @@ class Runtime:
         self.http = GuardedHttp(self.guard)
         key_file = settings.data / "secret.key"
         self.sealer = Sealer(keys_from_text(settings.secret_key) if settings.secret_key else keys_from_file(key_file))
-        self.signer = Signer(link_key(settings))
-        self.blobs = Blobs(settings.files_url or str(settings.data / "files"))
+        self.signer_key = link_key(settings)
+        self.signer = Signer(self.signer_key)
+        self.blobs = Blobs(settings.files_url or settings.data / "files", limit=settings.max_file)
         self.files = StoredFiles(self)
         self.connections = Connections(self)
 
@@ -142,6 +145,16 @@ class Connections:
             row = await connection_reads.by_id(tx, connection)
         return await self._build(row)
 
+    async def by_account(self, kind: str, account: str) -> Live | None:
+        """Find the connection of a kind that serves an account; None when there is none or it is switched off."""
+        for live in self._live.values():
+            if live.row.kind == kind and account in live.channels:
+                return live
+        async with self._runtime.db.transaction() as tx:
+            found = await connection_reads.by_account(tx, kind, account)
+        live_or_none = await self.by_id(found) if found is not None else None
+        return live_or_none if live_or_none is not None and account in live_or_none.channels else None
+
     async def _build(self, row: connection_reads.ConnectionRow | None) -> Live | None:
         if row is None or row.disabled_at is not None or row.kind not in adapters():
             return None
@@ -154,9 +167,12 @@ class Connections:
 
     def adapter(self, row: connection_reads.ConnectionRow) -> Channel:
         """Build the adapter of a connection with its opened credentials."""
-        config = self._runtime.sealer.open(row.config_sealed, workspace=row.workspace_id, purpose="connection")
-        factory = adapters()[row.kind].factory
-        return factory(msgspec.json.decode(config, type=factory.config_type), self._runtime.io(row.workspace_id))
+        return adapters()[row.kind].factory(self.config(row), self._runtime.io(row.workspace_id))
+
+    def config(self, row: connection_reads.ConnectionRow) -> msgspec.Struct:
+        """Open the credentials of a connection."""
+        opened = self._runtime.sealer.open(row.config_sealed, workspace=row.workspace_id, purpose="connection")
+        return msgspec.json.decode(opened, type=adapters()[row.kind].factory.config_type)
 
     async def watch(self) -> None:
         """Forget connections whose revision or status changed. Never returns."""
@@ -177,15 +193,30 @@ class Connections:
 
 
 class StoredFiles:
-    """Files by id, for adapters and the media job."""
+    """Files by id, for adapters, the media job and the file door."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
 
+    async def row(self, workspace: UUID, file_id: UUID) -> StoredFile | None:
+        """Return a file's row; None when there is none."""
+        async with self._runtime.db.transaction() as tx:
+            return (await blob_reads.find(tx, workspace, [file_id])).get(file_id)
+
     async def load(self, workspace: UUID, file_id: UUID) -> Content | None:
         """Return a stored file whole, with a public link; None when there is none."""
-        raise NotImplementedError(workspace, file_id, self._runtime)
+        row = await self.row(workspace, file_id)
+        if row is None:
+            return None
+        url = self._runtime.settings.url + self._runtime.link(workspace, file_id, row.name)
+        return Content(row.name, row.mime, await self._runtime.blobs.read(row.path), url)
 
-    async def row(self, workspace: UUID, file_id: UUID) -> Any:
-        """Return a file's row; None when there is none."""
-        raise NotImplementedError(workspace, file_id, self._runtime)
+    async def keep(self, workspace: UUID, content: Content, *, name: str = "", origin: str = "") -> StoredFile:
+        """Store content that came from a platform; raises Refused with a sentence when it may not be kept."""
+        try:
+            stored = await self._runtime.blobs.keep(workspace, name or content.name or "file", content.data, declared=content.mime)
+        except (TooLarge, Unfit) as error:
+            raise Refused(str(error), code="unfit") from error
+        async with self._runtime.db.transaction() as tx:
+            await blob_commands.record(tx, [stored], origin=origin)
+        return stored

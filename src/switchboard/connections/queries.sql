@@ -112,3 +112,12 @@ select cursor from poll_cursor where connection_id = :connection and account = :
 -- Saves how far an account has been polled.
 insert into poll_cursor (workspace_id, connection_id, account, cursor) values (:workspace, :connection, :account, :cursor)
 on conflict (workspace_id, connection_id, account) do update set cursor = excluded.cursor;
+
+-- name: of_channel
+-- The connection of a channel.
+select connection_id from channel where id = :channel;
+
+-- name: by_account
+-- The connection of a kind that serves an account, the newest first.
+select c.id from channel h join connection c on c.workspace_id = h.workspace_id and c.id = h.connection_id
+where h.kind = :kind and h.external_id = :account and c.disabled_at is null order by h.created_at desc limit 1;

@@ -103,3 +103,15 @@ async def cursor(tx: Tx, connection: UUID, account: str) -> str:
 async def holders(tx: Tx) -> dict[UUID, int]:
     """Return how many leases each living holder has."""
     return {row["holder"]: row["n"] for row in await tx.rows(SQL.count_leases)}
+
+
+async def of_channel(tx: Tx, channel: UUID) -> UUID | None:
+    """Return the connection of a channel: for the pipeline."""
+    found: UUID | None = await tx.value(SQL.of_channel, channel=channel)
+    return found
+
+
+async def by_account(tx: Tx, kind: str, account: str) -> UUID | None:
+    """Return the connection of a kind that serves an account: for the pipeline."""
+    found: UUID | None = await tx.value(SQL.by_account, kind=kind, account=account)
+    return found

@@ -10,7 +10,7 @@ import msgspec
 from switchboard.core.commands import EditContact, MergeContacts
 from switchboard.core.errors import NotFound
 from switchboard.core.events import Arrived, Attributed, ContactChanged, EchoAttributed, Event, ReactorKnown, Step
-from switchboard.core.facts import Claim, EchoReceived, IdentityChanged, MessageReceived, ReachChanged, Reacted, Sender
+from switchboard.core.facts import Claim, EchoReceived, IdentityChanged, MessageReceived, ProfileReceived, ReachChanged, Reacted, Sender
 from switchboard.core.ids import new_id
 from switchboard.core.text import scrub
 from switchboard.db.pool import Tx
@@ -197,6 +197,22 @@ async def _touch(tx: Tx, wanted: Sequence[_Wanted], known: dict[Key, Known]) -> 
     if rows:
         names = ("workspaces", "ids", "names", "languages", "at")
         await tx.run(SQL.touch_contacts, **dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+
+
+async def get_to_know(tx: Tx, arrived: Sequence[Arrived]) -> list[Event | Step]:
+    """Note what people, or their platforms, tell of them: names, further identifiers, claims."""
+    wanted = [
+        _Wanted(one.workspace_id, one.fact.sender, "person", one.received_at)
+        for one in arrived
+        if isinstance(one.fact, ProfileReceived) and one.fact.sender.claims
+    ]
+    known, events = await _get_or_create(tx, wanted)
+    events += await _widen(tx, wanted, known)
+    await _touch(tx, wanted, known)
+    for one in wanted:
+        contact = known[_key(one.workspace_id, one.sender.claims[0])].contact_id
+        events.append(ContactChanged(workspace_id=one.workspace_id, subject=contact, what="identified"))
+    return events
 
 
 async def change_identity(tx: Tx, arrived: Sequence[Arrived]) -> list[Event | Step]:

@@ -1,6 +1,7 @@
 """Edits, recalls and reactions; those that come before their message wait for it."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -126,3 +127,8 @@ async def react(tx: Tx, items: Sequence[ReactorKnown]) -> list[Event | Step]:
         MessageChanged(workspace_id=row["workspace_id"], subject=row["conversation_id"], message_id=row["message_id"], what="reaction")
         for row in rows
     ]
+
+
+async def park(tx: Tx, before: datetime) -> None:
+    """Give up on edits and recalls whose message never came."""
+    await tx.run(SQL.park_changes, before=before)

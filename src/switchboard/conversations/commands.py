@@ -1,8 +1,11 @@
 """What agents do with a conversation: answer, note, resolve, snooze, label; the fetched media of a message."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from switchboard.core.commands import (
     Assign,
@@ -26,11 +29,12 @@ from switchboard.core.events import (
     ReplyWritten,
     Step,
 )
-from switchboard.core.parts import preview
+from switchboard.core.parts import Part, preview
 from switchboard.db.pool import Tx, packed
 from switchboard.db.sql import load
 
 SQL = load(__file__)
+_parts = msgspec.json.Decoder(list[Part])
 Guarded = WriteMessage | ChangeStatus | EditConversation | MarkRead | Take | Assign
 
 
@@ -215,3 +219,14 @@ async def store_media(tx: Tx, commands: Sequence[StoreMedia]) -> list[Event | St
                 MessageChanged(workspace_id=one.workspace_id, subject=conversation, message_id=one.message_id, what="media")
             )
     return events
+
+
+async def snoozed_due(tx: Tx, now: datetime) -> list[tuple[UUID, UUID]]:
+    """Return (workspace, conversation) pairs whose snooze is over."""
+    return [(row["workspace_id"], row["id"]) for row in await tx.rows(SQL.snoozed_due, now=now)]
+
+
+async def parts_of(tx: Tx, workspace: UUID, message: UUID) -> list[Part] | None:
+    """Return what a message is made of; None when there is none."""
+    row = await tx.row(SQL.message_parts, workspace=workspace, id=message)
+    return None if row is None else _parts.decode(row["parts"])

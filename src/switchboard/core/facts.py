@@ -129,6 +129,12 @@ class IdentityChanged(_Fact, frozen=True, omit_defaults=True, tag="identity_chan
     current: list[Claim]
 
 
+class ProfileReceived(_Fact, frozen=True, omit_defaults=True, tag="profile"):
+    """Somebody told who they are, or their platform did: a name, further identifiers, proven or only claimed."""
+
+    sender: Sender
+
+
 class ReachChanged(_Fact, frozen=True, omit_defaults=True, tag="reach_changed"):
     """A person blocked us, left, or came back."""
 
@@ -162,7 +168,7 @@ class Nudge(_Fact, frozen=True, omit_defaults=True, tag="nudge"):
 
 Inbound = (
     MessageReceived | EchoReceived | MessageEdited | MessageRecalled | ReceiptReceived | Reacted | Typed
-    | IdentityChanged | ReachChanged | AccountChanged | Unreadable | Nudge
+    | IdentityChanged | ProfileReceived | ReachChanged | AccountChanged | Unreadable | Nudge
 )
 
 
@@ -175,7 +181,9 @@ def lane_key(fact: Inbound) -> str:
     match fact:
         case MessageReceived(slot=slot) | Typed(slot=slot) if slot.startswith(("group:", "post:")):
             return slot
-        case MessageReceived(sender=sender) | Typed(sender=sender) | ReachChanged(sender=sender) | Reacted(sender=sender):
+        case MessageReceived(sender=sender) | Typed(sender=sender) | Reacted(sender=sender):
+            return sender.claims[0].value if sender.claims else ""
+        case ReachChanged(sender=sender) | ProfileReceived(sender=sender):
             return sender.claims[0].value if sender.claims else ""
         case EchoReceived(customer=customer):
             return customer.claims[0].value if customer.claims else ""

@@ -63,3 +63,8 @@ async def finish(tx: Tx, job: Job, holder: UUID, error: str = "") -> None:
 async def retry(tx: Tx, job: Job, holder: UUID, seconds: float, error: str) -> None:
     """Put a job back for later."""
     await tx.run(SQL.retry_job, workspace=job.workspace_id, id=job.id, holder=holder, seconds=seconds, error=error[:1000])
+
+
+async def prune(tx: Tx, before: datetime) -> None:
+    """Forget finished jobs past their time."""
+    await tx.run(SQL.prune_jobs, before=before)

@@ -70,3 +70,8 @@ async def position(tx: Tx, follower: str, lock: bool = False) -> int | None:
 async def advance(tx: Tx, follower: str, pos: int) -> None:
     """Save how far a follower has read; never backwards."""
     await tx.run(SQL.advance_follower, name=follower, pos=pos)
+
+
+async def prune(tx: Tx, before: datetime) -> None:
+    """Forget the log past its time."""
+    await tx.run(SQL.prune_events, before=before)

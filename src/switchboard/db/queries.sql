@@ -77,3 +77,19 @@ delete from event where pos is not null and at < :before::timestamptz;
 -- name: prune_jobs
 -- Forgets finished jobs past their time.
 delete from job where state in ('done', 'cancelled') and created_at < :before::timestamptz;
+
+-- name: lock_request
+-- True when this transaction is the one that carries a request out.
+select pg_try_advisory_xact_lock(hashtextextended(concat_ws(' ', :workspace::text, :actor::text, :key::text), 7305));
+
+-- name: kept_request
+-- The answer that a request got before.
+select request_hash, status, answer from request_key where workspace_id = :workspace and actor = :actor and key = :key;
+
+-- name: keep_request
+-- Keeps the answer of a request.
+insert into request_key (workspace_id, actor, key, request_hash, status, answer) values (:workspace, :actor, :key, :hash, :status, :answer);
+
+-- name: prune_requests
+-- Forgets answers that nobody asks for again.
+delete from request_key where at < :before::timestamptz;

@@ -234,3 +234,9 @@ async def resend(tx: Tx, commands: Sequence[Resend]) -> list[Event | Step]:
 def backoff(attempts: int) -> timedelta:
     """Return how long to wait after so many tries: 1, 2, 4 … at most 300 seconds."""
     return timedelta(seconds=min(300, 2 ** max(0, attempts - 1)))
+
+
+async def park(tx: Tx, before: datetime) -> None:
+    """Give up on receipts whose message never became known, and forget those given up a week ago."""
+    await tx.run(SQL.park_receipts, before=before)
+    await tx.run(SQL.prune_receipts, before=before - timedelta(days=7))

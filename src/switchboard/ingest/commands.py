@@ -150,3 +150,42 @@ async def finish(tx: Tx, done: Sequence[Arrived]) -> None:
 async def park(tx: Tx, one: Arrived, error: str) -> None:
     """Put one fact aside with its error."""
     await tx.run(SQL.park_fact, workspace=one.workspace_id, id=one.fact_id, error=scrub(error)[:2000])
+
+
+async def prune(tx: Tx, before: datetime) -> list[str]:
+    """Forget raw bodies and what was seen before a moment, a bounded number at a time; return files to delete."""
+    await tx.run(SQL.prune_seen, before=before)
+    return [row["body_path"] for row in await tx.rows(SQL.prune_raw, before=before) if row["body_path"]]
+
+
+async def raw_body(tx: Tx, workspace: UUID, raw: UUID) -> tuple[bytes | None, str | None]:
+    """Return a raw body, or the path of the file it lies in."""
+    row = await tx.row(SQL.raw_body, workspace=workspace, id=raw)
+    return (row["body"], row["body_path"]) if row is not None else (None, None)
+
+
+async def parked(tx: Tx, workspace: UUID, fact: UUID) -> Any:
+    """Return a parked fact's row; None when there is none."""
+    return await tx.row(SQL.parked_fact, workspace=workspace, id=fact)
+
+
+async def raw(tx: Tx, workspace: UUID, raw_id: UUID) -> Any:
+    """Return a raw body's row; None when there is none."""
+    return await tx.row(SQL.raw_body, workspace=workspace, id=raw_id)
+
+
+async def replay(tx: Tx, workspace: UUID, fact: UUID, channel: UUID | None) -> None:
+    """Let a parked fact try again, by a channel if it had none."""
+    await tx.run(SQL.replay_fact, workspace=workspace, id=fact, channel=channel)
+
+
+async def discard(tx: Tx, workspace: UUID, letter: UUID) -> bool:
+    """Put a dead letter away for good; false when there is none."""
+    return bool(
+        await tx.run(SQL.discard_fact, workspace=workspace, id=letter) or await tx.run(SQL.settle_raw, workspace=workspace, id=letter)
+    )
+
+
+async def settle_raw(tx: Tx, workspace: UUID, raw_id: UUID) -> None:
+    """An unreadable body was read after all."""
+    await tx.run(SQL.settle_raw, workspace=workspace, id=raw_id)

@@ -192,3 +192,13 @@ async def _record(
         SQL.record_assignment, workspace=workspace, id=new_id(), conversation=conversation, agent=agent, team=team,
         by_kind=by.kind, by=by.id, note=note[:2000], at=at,
     )  # fmt: skip
+
+
+async def vanished(tx: Tx, before: datetime) -> list[tuple[UUID, UUID]]:
+    """Return (workspace, agent) pairs that should be here and whose screens were last seen before."""
+    return [(row["workspace_id"], row["agent_id"]) for row in await tx.rows(SQL.vanished, before=before)]
+
+
+async def heartbeat(tx: Tx, agents: Sequence[tuple[UUID, UUID]]) -> None:
+    """Note whose screens are open."""
+    await tx.run(SQL.heartbeat, workspaces=[one[0] for one in agents], agents=[one[1] for one in agents])

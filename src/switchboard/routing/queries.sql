@@ -12,7 +12,7 @@ returning workspace_id, conversation_id, team_id;
 
 -- name: lock_router
 -- True when this transaction is the workspace's one router.
-select pg_try_advisory_xact_lock(7303, hashtext(:workspace::text));
+select pg_try_advisory_xact_lock(7303, hashtext(:workspace::uuid::text));
 
 -- name: workspaces_with_queue
 -- Where anybody waits.

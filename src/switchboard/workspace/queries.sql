@@ -184,7 +184,9 @@ m.id < :before_id::uuid
 
 -- name: where_visitor
 -- Fragment: what one visitor may see: their own words and the answers to them, by their own channel.
-m.channel_id = :channel and m.address = :address and m.direction in ('in', 'out')
+m.channel_id = :channel and m.address = :address and m.direction in ('in', 'out') and m.conversation_id in (
+    select r.conversation_id from conversations_v_channel r
+    where r.workspace_id = m.workspace_id and r.channel_id = :channel and r.address = :address)
 
 -- name: order_position
 -- Fragment: in order.
@@ -199,10 +201,41 @@ m.position desc
 m.id desc
 
 -- name: visitor_conversations
--- The conversations in which a visitor's address took part, the latest first.
-select r.conversation_id from conversations_v_channel r
+-- A visitor's conversations, the latest first, with who has them.
+select r.conversation_id, r.channel_id, r.address, c.status, i.assignee_id, a.name as agent_name, c.inbound_count, c.seen_count
+from conversations_v_channel r join conversations_v_conversation c on c.workspace_id = r.workspace_id and c.id = r.conversation_id
+left join inbox_row i on i.workspace_id = r.workspace_id and i.id = r.conversation_id
+left join staff_v_agent a on a.workspace_id = r.workspace_id and a.id = i.assignee_id
 where r.workspace_id = :workspace and r.channel_id = :channel and r.address = :address
-order by r.last_inbound_at desc nulls last limit 50;
+order by r.last_inbound_at desc nulls last limit 20;
+
+-- name: visitor_cases
+-- For the visitors of some conversations: who has it, and how far it was read.
+select r.conversation_id, r.channel_id, r.address, c.status, i.assignee_id, a.name as agent_name, c.inbound_count, c.seen_count
+from conversations_v_channel r join connections_v_channel h on h.workspace_id = r.workspace_id and h.id = r.channel_id and h.kind = 'web'
+join conversations_v_conversation c on c.workspace_id = r.workspace_id and c.id = r.conversation_id
+left join inbox_row i on i.workspace_id = r.workspace_id and i.id = r.conversation_id
+left join staff_v_agent a on a.workspace_id = r.workspace_id and a.id = i.assignee_id
+where r.workspace_id = :workspace and r.conversation_id = any (:conversations::uuid[]);
+
+-- name: addresses_of
+-- By which channel and to or from whom some messages went.
+select m.id, m.channel_id, m.address, m.external_id, h.kind from conversations_v_message m
+join connections_v_channel h on h.workspace_id = m.workspace_id and h.id = m.channel_id
+where m.workspace_id = :workspace and m.id = any (:ids::uuid[]);
+
+-- name: visitor_unread
+-- Our pieces up to a message that a visitor has not read.
+select o.external_id from delivery_v_outbound o
+where o.workspace_id = :workspace and o.channel_id = :channel and o.address = :address and o.status in ('sent', 'delivered')
+  and o.external_id is not null and o.message_id <= :upto::uuid
+  and o.conversation_id in (select r.conversation_id from conversations_v_channel r
+      where r.workspace_id = :workspace and r.channel_id = :channel and r.address = :address)
+limit 500;
+
+-- name: anybody_online
+-- Whether any agent is there.
+select exists (select from routing_v_presence where workspace_id = :workspace and status = 'online' and connected);
 
 -- name: files
 -- Stored files by id.
@@ -287,3 +320,20 @@ select count(*) from routing_v_work w join routing_v_work me on me.workspace_id 
 where w.workspace_id = :workspace and w.state = 'queued' and me.state = 'queued'
   and w.team_id is not distinct from me.team_id
   and (w.priority, me.queued_at) >= (me.priority, w.queued_at);
+
+-- name: fresh_row
+-- A conversation's row as its tables have it now, ahead of the read model; `pos` is that of the row last projected.
+select c.workspace_id, c.id, c.version + coalesce(w.version, 0) as version, coalesce(r.pos, 0) as pos, c.contact_id,
+    p.name as contact_name, p.avatar_file, c.status, c.priority, c.slot, c.subject, c.channel_id, coalesce(ch.kind, '') as kind,
+    array(select distinct h.kind from conversations_v_channel k join connections_v_channel h
+        on h.workspace_id = k.workspace_id and h.id = k.channel_id
+        where k.workspace_id = c.workspace_id and k.conversation_id = c.id order by h.kind) as kinds,
+    w.team_id, case when w.state = 'assigned' or c.status = 'resolved' then w.assignee_id end as assignee_id,
+    c.preview, c.last_at, c.last_direction, c.waiting_since, greatest(c.inbound_count - c.seen_count, 0) as unread,
+    c.tags, c.snoozed_until
+from conversations_v_conversation c
+join contacts_v_contact p on p.workspace_id = c.workspace_id and p.id = c.contact_id
+left join routing_v_work w on w.workspace_id = c.workspace_id and w.conversation_id = c.id
+left join connections_v_channel ch on ch.workspace_id = c.workspace_id and ch.id = c.channel_id
+left join inbox_row r on r.workspace_id = c.workspace_id and r.id = c.id
+where c.workspace_id = :workspace and c.id = :id;

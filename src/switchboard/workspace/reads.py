@@ -205,3 +205,9 @@ async def assignments(tx: Tx, workspace: UUID, conversation_id: UUID) -> Sequenc
 async def reply_channels(tx: Tx, workspace: UUID, conversation_id: UUID) -> Sequence[Any]:
     """Return by which channels a conversation can be answered, the default first."""
     return await tx.rows(SQL.reply_channels, workspace=workspace, conversation=conversation_id)
+
+
+async def fresh(tx: Tx, workspace: UUID, conversation_id: UUID, links: Links) -> Conversation | None:
+    """Return a conversation as its tables have it now, ahead of the read model; None when there is none."""
+    row = await tx.row(SQL.fresh_row, workspace=workspace, id=conversation_id)
+    return conversation(row, links) if row else None

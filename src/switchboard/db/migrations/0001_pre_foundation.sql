@@ -370,7 +370,8 @@ create table conversation_channel (
     primary key (workspace_id, conversation_id, channel_id, address),
     foreign key (workspace_id, conversation_id) references conversation (workspace_id, id)
 );
-create index conversation_channel_identity on conversation_channel (workspace_id, channel_id, identity_id);
+create index conversation_channel_address on conversation_channel (workspace_id, channel_id, address);
+create index conversation_channel_identity on conversation_channel (workspace_id, identity_id);
 
 create table message (
     workspace_id uuid not null,
@@ -519,6 +520,7 @@ create table outbound (
 );
 create unique index outbound_external on outbound (channel_id, external_id) where external_id is not null;
 create index outbound_due on outbound (connection_id, channel_id, address, id) where status in ('queued', 'sending');
+create index outbound_conversation on outbound (workspace_id, conversation_id);
 create index outbound_doubt on outbound (channel_id, address) where status in ('sending', 'in_doubt');
 
 create table waiting_receipt (

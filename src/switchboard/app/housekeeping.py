@@ -1,0 +1,109 @@
+"""What time brings: early receipts whose message came, agents who vanished, snoozes that end, what may be forgotten."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from switchboard import flow
+from switchboard.app.hub import Hub
+from switchboard.app.runtime import Runtime
+from switchboard.conversations import changes
+from switchboard.conversations import commands as conversation_verbs
+from switchboard.core.commands import ChangeStatus, SetPresence
+from switchboard.core.events import Event
+from switchboard.db import jobs
+from switchboard.db import log as event_log
+from switchboard.db.pool import Tx
+from switchboard.delivery import commands as delivery
+from switchboard.ingest import commands as ingest
+from switchboard.routing import commands as routing
+
+log = structlog.get_logger()
+VANISHED = timedelta(seconds=60)
+GIVE_UP = timedelta(hours=24)
+EVENTS_KEPT = timedelta(days=90)
+HEARTBEAT_SECONDS = 15
+
+
+class Housekeeping:
+    """Each task in a transaction of its own, so that trouble with one does not stop the others."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def run(self) -> None:
+        """Never returns."""
+        beat = 0
+        while True:
+            await self._attempt(self._sweep, self._vanished, self._snoozed)
+            if beat % 60 == 0:
+                await self._attempt(self._park, self._prune)
+            beat += 1
+            await asyncio.sleep(1)
+
+    async def _attempt(self, *tasks: Callable[[Tx], Awaitable[list[Event]]]) -> None:
+        for task in tasks:
+            try:
+                async with self._runtime.db.transaction() as tx:
+                    events = await task(tx)
+                    await event_log.append(tx, events)
+            except Exception as error:
+                log.warning("housekeeping", task=getattr(task, "__name__", ""), error=str(error) or repr(error))
+            else:
+                if events:
+                    self._runtime.announce(events)
+
+    async def _sweep(self, tx: Tx) -> list[Event]:
+        found = [*await delivery.sweep(tx), *await changes.sweep(tx)]
+        return [one for one in found if isinstance(one, Event)]
+
+    async def _vanished(self, tx: Tx) -> list[Event]:
+        """Agents whose screens have been gone for a minute: offline, their work back in the queue."""
+        now = datetime.now(UTC)
+        gone = await routing.vanished(tx, now - VANISHED)
+        commands = [
+            SetPresence(workspace_id=workspace, agent_id=agent, status="offline", at=now, return_work=True)
+            for workspace, agent in gone
+        ]
+        if commands:
+            self._runtime.announce(await flow.run(tx, commands))
+        return []
+
+    async def _snoozed(self, tx: Tx) -> list[Event]:
+        now = datetime.now(UTC)
+        commands = [
+            ChangeStatus(workspace_id=workspace, conversation_id=conversation, status="open", at=now)
+            for workspace, conversation in await conversation_verbs.snoozed_due(tx, now)
+        ]
+        if commands:
+            self._runtime.announce(await flow.run(tx, commands))
+        return []
+
+    async def _park(self, tx: Tx) -> list[Event]:
+        before = datetime.now(UTC) - GIVE_UP
+        await delivery.park(tx, before)
+        await changes.park(tx, before)
+        return []
+
+    async def _prune(self, tx: Tx) -> list[Event]:
+        now = datetime.now(UTC)
+        files = await ingest.prune(tx, now - timedelta(days=self._runtime.settings.raw_days))
+        await event_log.prune(tx, now - EVENTS_KEPT)
+        await jobs.prune(tx, now - timedelta(days=7))
+        await self._runtime.blobs.delete(files)
+        return []
+
+
+async def heartbeat(runtime: Runtime, hub: Hub) -> None:
+    """Say every few seconds whose screens are open on this process. Never returns."""
+    while True:
+        agents = sorted(hub.agents())
+        if agents:
+            try:
+                async with runtime.db.transaction() as tx:
+                    await routing.heartbeat(tx, agents)
+            except Exception as error:
+                log.warning("heartbeat", error=str(error) or repr(error))
+        await asyncio.sleep(HEARTBEAT_SECONDS)

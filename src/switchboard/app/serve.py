@@ -1,0 +1,201 @@
+"""Builds one process from its roles and serves it: hot doors as plain ASGI, everything else by the API."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import structlog
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from switchboard.api.app import create as create_api
+from switchboard.app.accept import Acceptor
+from switchboard.app.config import Settings
+from switchboard.app.door import Door, Receive, Scope, Send, answer
+from switchboard.app.housekeeping import Housekeeping, heartbeat
+from switchboard.app.hub import Hub
+from switchboard.app.identify import identify
+from switchboard.app.lanes import Lanes, Router, Sequencer
+from switchboard.app.leases import Leases
+from switchboard.app.media_worker import MediaWorker
+from switchboard.app.pages import Pages
+from switchboard.app.replay import Replayer
+from switchboard.app.runtime import Runtime
+from switchboard.app.stream import Stream
+from switchboard.app.widget import Widget
+from switchboard.blobs import FileDoor
+from switchboard.channels.api import Reply
+from switchboard.db import embedded
+from switchboard.db.migrate import migrate
+from switchboard.db.postmaster import living_postmaster
+
+log = structlog.get_logger()
+ROLES = ("web", "worker")
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class Process:
+    """One process of the installation: its runtime, its loops, and for the web role its doors."""
+
+    def __init__(self, settings: Settings, dsn: str, roles: tuple[str, ...]) -> None:
+        self.runtime = Runtime(settings, dsn)
+        self.roles = roles
+        self.hub = Hub(self.runtime)
+        self._acceptor = Acceptor(self.runtime)
+        self._door = Door(self.runtime, self._acceptor)
+        self._widget = Widget(self.runtime, self._acceptor, self.hub)
+        self._tasks: list[asyncio.Task[None]] = []
+        self.app: App = self._web() if "web" in roles else self._idle()
+
+    def _web(self) -> App:
+        runtime = self.runtime
+        api = create_api(runtime, Replayer(runtime, self._acceptor))
+        stream = Stream(runtime, self.hub, lambda scope, token: identify(runtime, scope, token))
+        files = FileDoor(runtime.signer, runtime.blobs, runtime.files.row)
+        pages = Pages(runtime.settings)
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            path = scope.get("path", "")
+            if scope["type"] == "websocket":
+                if path == "/api/v1/stream":
+                    await stream(scope, receive, send)
+                elif path.startswith("/widget/"):
+                    await self._widget.socket(scope, receive, send)
+                else:
+                    await receive()
+                    await send({"type": "websocket.close", "code": 4404})
+            elif path.startswith("/hooks/"):
+                await self._door(scope, receive, send)
+            elif path.startswith("/files/"):
+                await files(scope, receive, send)
+            elif path.startswith("/widget/"):
+                await self._widget.http(scope, receive, send)
+            elif path in ("/health", "/ready", "/metrics"):
+                await self._state(path, send)
+            elif path.startswith(("/api/", "/docs", "/openapi.json")):
+                await api(scope, receive, send)  # type: ignore[arg-type]  # Litestar types ASGI messages more closely
+            else:
+                await pages(scope, receive, send)
+
+        return app
+
+    def _idle(self) -> App:
+        async def app(scope: Scope, _: Receive, send: Send) -> None:
+            await self._state(scope.get("path", ""), send)
+
+        return app
+
+    async def _state(self, path: str, send: Send) -> None:
+        """`/health`: the process lives; `/ready`: it reaches the database; `/metrics`: Prometheus."""
+        if path == "/metrics":
+            await answer(send, Reply(200, generate_latest(), CONTENT_TYPE_LATEST))
+        elif path == "/health":
+            await answer(send, Reply(200, b'{"status":"ok"}', "application/json"))
+        elif path == "/ready":
+            try:
+                async with asyncio.timeout(3), self.runtime.db.connection() as connection:
+                    await connection.fetchval("select 1")
+                await answer(send, Reply(200, b'{"status":"ok"}', "application/json"))
+            except Exception:
+                await answer(send, Reply(503, b'{"status":"database unreachable"}', "application/json"))
+        else:
+            await answer(send, Reply(404, b"not found"))
+
+    async def start(self) -> None:
+        """Connect and start the loops."""
+        await self.runtime.open()
+        loops: list[Coroutine[Any, Any, None]] = [self.runtime.bus.run(), self.runtime.connections.watch()]
+        if "web" in self.roles:
+            loops += [self.hub.run(), self._door.note_forgeries(), heartbeat(self.runtime, self.hub)]
+        if "worker" in self.roles:
+            loops += [
+                Lanes(self.runtime).run(),
+                Lanes(self.runtime).run(),
+                Sequencer(self.runtime, ("inbox",), number=True).run(),
+                Sequencer(self.runtime, ("search",), number=False).run(),
+                Router(self.runtime).run(),
+                Leases(self.runtime, self._acceptor).run(),
+                MediaWorker(self.runtime).run(),
+                Housekeeping(self.runtime).run(),
+            ]
+        self._tasks = [asyncio.create_task(loop) for loop in loops]
+
+    async def stop(self) -> None:
+        """End the loops and let go of everything."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.runtime.close()
+
+
+async def database(settings: Settings) -> tuple[str, embedded.Postgres | None]:
+    """Return the DSN to use, starting the embedded server when none is given."""
+    if settings.database_url:
+        return settings.database_url, None
+    server = embedded.Postgres(settings.data / "postgres")
+    return await server.start(), server
+
+
+async def serve(settings: Settings, roles: tuple[str, ...] = ROLES, ready: Callable[[Process], Awaitable[None]] | None = None) -> None:
+    """Run one process until it is told to stop. Raises OSError when the port is taken."""
+    listener = bind(settings)
+    dsn, server = await database(settings)
+    try:
+        await migrate(dsn)
+        process = Process(settings, dsn, roles)
+        await process.start()
+        watcher = asyncio.create_task(_watch(server)) if server is not None else None
+        try:
+            if ready is not None:
+                await ready(process)
+            await _run(process.app, listener)
+        finally:
+            if watcher is not None:
+                watcher.cancel()
+            await process.stop()
+    finally:
+        if server is not None:
+            await server.stop()
+
+
+async def _watch(server: embedded.Postgres) -> None:
+    """Bring the embedded server back when it dies. Never returns."""
+    while True:
+        await asyncio.sleep(0.5)
+        try:
+            if living_postmaster(server.cluster) is None:
+                await server.start()
+        except Exception as error:
+            log.error("postgres_restart_failed", error=str(error))
+
+
+def bind(settings: Settings) -> socket.socket:
+    """Take the port before anything slow happens; raises OSError when another has it."""
+    listener = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((settings.host, settings.port))
+    listener.set_inheritable(False)
+    return listener
+
+
+async def _run(app: App, listener: socket.socket) -> None:
+    config = uvicorn.Config(
+        app,  # type: ignore[arg-type]  # uvicorn types ASGI messages more closely
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        ws_max_size=1_000_000,
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=5,
+        h11_max_incomplete_event_size=65_536,
+    )
+    server = uvicorn.Server(config)
+    with contextlib.suppress(asyncio.CancelledError):
+        await server.serve(sockets=[listener])

@@ -1,0 +1,4 @@
+"""Workspaces: one tenant each, their names and settings.
+
+Tables: workspace.
+"""
