@@ -220,7 +220,7 @@ def _media(part: Media, outgoing: Outgoing, links: Mapping[UUID, str]) -> Iterat
     link = links.get(part.file_id, "") if part.file_id else ""
     if not link:
         what = f"{part.name or kind_of(part)}, {part.mime or 'unknown type'}, {part.size} bytes"
-        raise Refused(f"This channel can't carry this file ({what}) and there is no link to give.", code="unfit")
+        raise Refused(f"This channel can't carry this file ({what}); there is no link to give.", code="unfit")
     yield from _texts("\n".join(filter(None, [part.caption, part.name, link])), outgoing)
 
 

@@ -104,7 +104,8 @@ def test_where_text_is_cut(text: str, most: int, unit: str, pieces: list[str]) -
     [("abc", 3, 3, 3), ("汉字", 2, 2, 6), ("😀", 1, 2, 4), ("e\u0301", 2, 2, 3), ("\ud83d", 1, 1, 3)],
 )
 def test_platforms_count_differently(text: str, characters: int, utf16: int, size: int) -> None:
-    assert (measure(text, "characters"), measure(text, "utf16"), measure(text, "bytes")) == (characters, utf16, size)
+    counts = [measure(text, unit) for unit in ("characters", "utf16", "bytes")]
+    assert counts == [characters, utf16, size]
 
 
 @given(st.lists(AWKWARD, max_size=6), st.integers(5, 50))
