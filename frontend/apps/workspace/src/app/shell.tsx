@@ -8,7 +8,7 @@ import { setPreference, usePreferences } from "@/lib/preferences";
 import { readStored } from "@/lib/stored";
 import { checkSession, signOut, useSession } from "@/sync/session";
 import { reconnectNow, startLive } from "@/sync/live/live";
-import { useLink, useLive } from "@/sync/live/store";
+import { useLink } from "@/sync/live/store";
 import { watchTouched } from "@/sync/desk";
 import { flushOutbox, outboxFor } from "@/sync/outbox";
 import { AccountMenu } from "./account-menu";
@@ -177,10 +177,8 @@ function TopBar({ openPalette, openHelp }: { openPalette: () => void; openHelp: 
 
 function LinkBanner() {
   const { t } = useTranslation();
-  const state = useLink((s) => s.state);
-  const everLive = useLive((s) => s.cursor > 0);
+  const away = useLink((s) => s.broken);
   const [slow, setSlow] = useState(false);
-  const away = state === "waiting" || (state === "connecting" && everLive);
   useEffect(() => {
     // A blip of a second is not worth a word.
     const timer = setTimeout(() => setSlow(away), away ? 1200 : 0);

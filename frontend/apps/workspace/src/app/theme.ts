@@ -31,6 +31,7 @@ export function themeConfig(p: Palette, mode: "light" | "dark"): ThemeConfig {
       fontFamily: "var(--font)",
       fontFamilyCode: "var(--mono)",
       fontSize: 13,
+      fontSizeSM: 12,
       controlHeight: 30,
       borderRadius: 6,
       borderRadiusLG: 8,
@@ -43,7 +44,7 @@ export function themeConfig(p: Palette, mode: "light" | "dark"): ThemeConfig {
       Table: { headerBg: p.panel, headerColor: p.text2, rowHoverBg: p.hover, cellPaddingBlock: 9 },
       Tabs: { horizontalItemGutter: 20 },
       Tooltip: { colorBgSpotlight: mode === "dark" ? "#34413f" : "#26312f", colorTextLightSolid: "#f4f2ec" },
-      Segmented: { trackBg: p.hover, itemSelectedBg: p.raised },
+      Segmented: { trackBg: p.page, itemSelectedBg: mode === "dark" ? "#2a3634" : p.raised },
       Tag: { defaultBg: p.hover },
     },
   };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fileSize, linkRuns, markedRuns, onlyEmoji, previewKind } from "./text";
+import { fileSize, linkRuns, markedRuns, onlyEmoji, previewText } from "./text";
 
 describe("linkRuns", () => {
   it("links addresses and keeps full-width punctuation outside", () => {
@@ -39,10 +39,10 @@ describe("markedRuns after an emoji", () => {
   });
 });
 
-describe("previewKind", () => {
-  it("knows the server's marks and leaves words alone", () => {
-    expect(previewKind("[image] 发票")).toEqual({ kind: "image", rest: "发票" });
-    expect(previewKind("[sic] hello")).toBeNull();
+describe("previewText", () => {
+  it("translates the server's marks and leaves words alone", () => {
+    expect(previewText("[image] 发票", (kind) => `<${kind}>`)).toBe("[<image>] 发票");
+    expect(previewText("[sic] hello", () => "")).toBe("[sic] hello");
   });
 });
 

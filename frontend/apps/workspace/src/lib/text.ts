@@ -50,11 +50,11 @@ export function markedRuns(text: string, marks: { start: number; end: number }[]
   return runs;
 }
 
-/** The server's line for content without words, `[image] caption`, cut in two; null for plain words. */
-export function previewKind(preview: string): { kind: string; rest: string } | null {
-  const match =
-    /^\[(image|audio|video|file|sticker|location|contact|order|product|form|unsupported)\]\s*/.exec(preview);
-  return match ? { kind: match[1] ?? "", rest: preview.slice(match[0].length) } : null;
+const KIND = /^\[(image|audio|video|file|sticker|location|contact|order|product|form|unsupported)\]/;
+
+/** The server's line for content without words, `[image] caption`, with the kind in the reader's language. */
+export function previewText(preview: string, nameOf: (kind: string) => string): string {
+  return preview.replace(KIND, (_, kind: string) => `[${nameOf(kind)}]`);
 }
 
 export function fileSize(bytes: number | null | undefined): string {

@@ -57,12 +57,12 @@ export const sameDay = (a: string, b: string): boolean => daysBetween(new Date(a
 export function duration(ms: number, locale: string): string {
   const zh = locale.startsWith("zh");
   const s = Math.max(0, Math.floor(ms / 1000));
-  const unit = (n: number, en: string, cn: string) => (zh ? `${n}${cn}` : `${n}${en}`);
+  const unit = (n: number, en: string, cn: string) => (zh ? `${n} ${cn}` : `${n}${en}`);
   if (s < 60) return unit(s, "s", "秒");
   const m = Math.floor(s / 60);
   if (m < 60) return unit(m, "m", "分钟");
   const h = Math.floor(m / 60);
-  if (h < 24) return unit(h, "h", "小时") + (m % 60 ? (zh ? "" : " ") + unit(m % 60, "m", "分") : "");
+  if (h < 24) return unit(h, "h", "小时") + (m % 60 ? ` ${unit(m % 60, "m", "分")}` : "");
   return unit(Math.floor(h / 24), "d", "天");
 }
 

@@ -48,7 +48,7 @@ export function DeadLettersPage() {
               render: (_, l) => (
                 <span style={{ display: "flex", gap: 8 }}>
                   <ChannelMark kind={l.kind} size={18} />
-                  {l.channel_name ?? l.kind}
+                  <span className="truncate">{l.channel_name ?? l.kind}</span>
                 </span>
               ),
             },

@@ -86,10 +86,10 @@ interface ListProps {
 
 function List({ shown, chosen, run, hover }: ListProps) {
   const box = useRef<HTMLDivElement>(null);
-  useEffect(
-    () => box.current?.querySelector("[data-chosen]")?.scrollIntoView({ block: "nearest" }),
-    [chosen],
-  );
+  useEffect(() => {
+    // Braces: newer browsers answer scrollIntoView with a promise, which is no clean-up function.
+    void box.current?.querySelector("[data-chosen]")?.scrollIntoView({ block: "nearest" });
+  }, [chosen]);
   return (
     <div ref={box} className={css.list} role="listbox">
       {shown.map((command, i) => (

@@ -1,5 +1,7 @@
 import { EmojiPicker, type EmojiData } from "frimousse";
+import i18next from "i18next";
 import { useTranslation } from "react-i18next";
+import { composing } from "@/lib/ime";
 import css from "./emoji.module.css";
 
 interface Entry {
@@ -10,25 +12,32 @@ interface Entry {
   order?: number;
 }
 
-/** Groups of the emoji table; 2 holds skin tones and is not shown. */
-interface Messages {
-  groups: { key: string; message: string; order: number }[];
+/** Numbers of the table's groups; 2 holds skin tones and is not shown. */
+const GROUPS = {
+  0: "smileys",
+  1: "people",
+  3: "nature",
+  4: "food",
+  5: "travel",
+  6: "activities",
+  7: "objects",
+  8: "symbols",
+  9: "flags",
+} as const;
+
+async function entries(zh: boolean): Promise<Entry[]> {
+  const table = await (zh
+    ? import("emojibase-data/zh/compact.json")
+    : import("emojibase-data/en/compact.json"));
+  return table.default as Entry[];
 }
 
-const SKIN_GROUP = 2;
-
 async function table(locale: string): Promise<EmojiData> {
-  const zh = locale.startsWith("zh");
-  const [entries, messages] = (await (zh
-    ? Promise.all([import("emojibase-data/zh/compact.json"), import("emojibase-data/zh/messages.json")])
-    : Promise.all([
-        import("emojibase-data/en/compact.json"),
-        import("emojibase-data/en/messages.json"),
-      ]))) as unknown as [{ default: Entry[] }, { default: Messages }];
+  const all = await entries(locale.startsWith("zh"));
   return {
-    locale: zh ? "zh" : "en",
-    emojis: entries.default
-      .filter((e) => e.group !== undefined && e.group !== SKIN_GROUP)
+    locale,
+    emojis: all
+      .filter((e) => e.group !== undefined && e.group in GROUPS)
       .sort((a, b) => (a.order ?? 0) - (b.order ?? 0))
       .map((e) => ({
         emoji: e.unicode,
@@ -37,9 +46,10 @@ async function table(locale: string): Promise<EmojiData> {
         version: 1,
         tags: e.tags ?? [],
       })),
-    categories: messages.default.groups
-      .filter((g) => g.order !== SKIN_GROUP)
-      .map((g) => ({ index: g.order, label: g.message.charAt(0).toUpperCase() + g.message.slice(1) })),
+    categories: Object.entries(GROUPS).map(([index, name]) => ({
+      index: Number(index),
+      label: i18next.t(`emoji.${name}`),
+    })),
     skinTones: { dark: "", "medium-dark": "", medium: "", "medium-light": "", light: "" },
   };
 }
@@ -53,6 +63,10 @@ export function EmojiPanel({ choose }: { choose: (emoji: string) => void }) {
       locale={i18n.language.startsWith("zh") ? "zh" : "en"}
       resolveEmojiData={table}
       onEmojiSelect={({ emoji }) => choose(emoji)}
+      onKeyDownCapture={(event) => {
+        // An Enter of the input method confirms a word, not an emoji.
+        if (composing(event.nativeEvent)) event.stopPropagation();
+      }}
     >
       <EmojiPicker.Search className={css.search} placeholder={t("composer.findEmoji")} autoFocus />
       <EmojiPicker.Viewport className={css.viewport}>

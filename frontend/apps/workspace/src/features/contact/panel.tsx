@@ -4,6 +4,7 @@ import { App, Button, Input, Tooltip, Typography } from "antd";
 import { BadgeCheck, Mail, Phone, ShieldQuestion, UserRound } from "lucide-react";
 import { useEffect, useRef, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
+import { previewText } from "@/lib/text";
 import { listTime, useNow } from "@/lib/time";
 import {
   useChangeContact,
@@ -251,7 +252,9 @@ function Earlier({ contactId, current, open }: { contactId: Id; current: Id; ope
       {(all ? others : others.slice(0, 5)).map((c) => (
         <button key={c.id} type="button" className={css.earlier} onClick={() => open(c.id)}>
           <ChannelMark kind={c.kind} size={16} />
-          <span className="truncate">{c.subject || c.preview || t("list.noPreview")}</span>
+          <span className="truncate">
+            {c.subject || previewText(c.preview, (kind) => t(`partNames.${kind}`)) || t("list.noPreview")}
+          </span>
           <span className="faint">
             {t(`status.${c.status}`)} · {listTime(c.last_at, now, i18n.language)}
           </span>

@@ -1,7 +1,7 @@
 import type { MediaPart } from "@switchboard/protocol";
 import { Image } from "antd";
 import { Download, FileText, FileWarning, ImageOff, LoaderCircle } from "lucide-react";
-import { useState } from "react";
+import { useState, type CSSProperties } from "react";
 import { useTranslation } from "react-i18next";
 import { fileSize } from "@/lib/text";
 import { playTime } from "@/lib/time";
@@ -20,29 +20,19 @@ function boxOf(part: MediaPart): { width: number; height: number } {
 }
 
 export function Gallery({ pictures }: { pictures: MediaPart[] }) {
-  const many = pictures.length > 1;
   const captions = pictures.map((p) => p.caption).filter((c): c is string => Boolean(c));
+  const columns = pictures.length === 2 || pictures.length === 4 ? 2 : 3;
   return (
     <>
-      <div
-        className={css.gallery}
-        data-many={many || undefined}
-        style={
-          many
-            ? {
-                gridTemplateColumns: `repeat(${pictures.length === 2 || pictures.length === 4 ? 2 : 3}, 1fr)`,
-              }
-            : undefined
-        }
-      >
-        {pictures.map((part, i) => (
-          <Picture
-            key={part.file?.id ?? i}
-            part={part}
-            box={many ? { width: 132, height: 132 } : boxOf(part)}
-          />
-        ))}
-      </div>
+      {pictures.length === 1 && pictures[0] ? (
+        <Picture part={pictures[0]} box={boxOf(pictures[0])} />
+      ) : (
+        <div className={css.gallery} style={{ gridTemplateColumns: `repeat(${columns}, minmax(0, 132px))` }}>
+          {pictures.map((part, i) => (
+            <Picture key={part.file?.id ?? i} part={part} box={SQUARE} />
+          ))}
+        </div>
+      )}
       {captions.map((caption) => (
         <Words key={caption} text={caption} />
       ))}
@@ -50,7 +40,9 @@ export function Gallery({ pictures }: { pictures: MediaPart[] }) {
   );
 }
 
-function Picture({ part, box }: { part: MediaPart; box: { width: number; height: number } }) {
+const SQUARE = { width: "100%", aspectRatio: "1" };
+
+function Picture({ part, box }: { part: MediaPart; box: CSSProperties }) {
   const { t } = useTranslation();
   const [broken, setBroken] = useState(false);
   if (broken || !part.file)
@@ -64,11 +56,13 @@ function Picture({ part, box }: { part: MediaPart; box: { width: number; height:
     <Image
       src={part.file.url}
       alt={part.caption || part.file.name}
-      width={box.width}
-      height={box.height}
       loading="lazy"
       onError={() => setBroken(true)}
-      styles={{ image: { objectFit: "cover", borderRadius: 6 } }}
+      styles={{
+        root: { ...box, maxWidth: "100%", display: "block" },
+        image: { width: "100%", height: "100%", objectFit: "cover", borderRadius: 6 },
+        cover: { borderRadius: 6 },
+      }}
     />
   );
 }

@@ -40,6 +40,12 @@ export function Timeline({ row, line, at, reply }: Props) {
   const newer = useGuarded(() => (line.hasAfter ? loadAfter(row.id) : null));
   const scroll = useAnchoredScroll({ messages, pending: pending.length, at, older, newer });
   useReading(row, line, scroll.atEnd);
+  const shown = useRef(pending.length);
+  useEffect(() => {
+    // Who writes while reading the past is brought back to the present.
+    if (pending.length > shown.current && line.hasAfter) void loadLatest(row.id).catch(() => undefined);
+    shown.current = pending.length;
+  }, [pending.length, line.hasAfter, row.id]);
   const firstUnread = useFirstUnread(row, messages);
   return (
     <div className={css.timelineFrame}>

@@ -3,7 +3,7 @@ import { Avatar, ChannelMark } from "@switchboard/ui";
 import { CornerUpLeft, Flag, NotebookPen } from "lucide-react";
 import { memo } from "react";
 import { useTranslation } from "react-i18next";
-import { previewKind } from "@/lib/text";
+import { previewText } from "@/lib/text";
 import { duration, listTime } from "@/lib/time";
 import css from "./inbox.module.css";
 
@@ -54,7 +54,7 @@ export const Row = memo(function Row({ row, now, selected, assignee, open }: Pro
           <span className={`${css.preview} truncate`}>
             {row.last_direction === "out" && <CornerUpLeft size={12} aria-label={t("list.weAnswered")} />}
             {row.last_direction === "note" && <NotebookPen size={12} aria-label={t("message.note")} />}
-            <Preview text={row.preview} />
+            {previewText(row.preview, (kind) => t(`partNames.${kind}`)) || t("list.noPreview")}
           </span>
           {row.unread > 0 && <b className={css.unread}>{row.unread > 99 ? "99+" : row.unread}</b>}
         </span>
@@ -73,17 +73,6 @@ export const Row = memo(function Row({ row, now, selected, assignee, open }: Pro
     </button>
   );
 });
-
-function Preview({ text }: { text: string }) {
-  const { t } = useTranslation();
-  const found = previewKind(text);
-  if (!found) return text || t("list.noPreview");
-  return (
-    <>
-      <span className={css.previewKind}>[{t(`partNames.${found.kind}`)}]</span> {found.rest}
-    </>
-  );
-}
 
 function Waiting({ row, now }: { row: Conversation; now: number }) {
   const { t, i18n } = useTranslation();

@@ -44,7 +44,7 @@ export class LiveSocket {
     document.removeEventListener("visibilitychange", this.whenSeen);
     this.drop();
     clearTimeout(this.retry);
-    useLink.setState({ state: "stopped", retryAt: 0 });
+    useLink.setState({ state: "stopped", retryAt: 0, broken: false });
   }
 
   send(frame: ClientFrame): boolean {
@@ -102,7 +102,7 @@ export class LiveSocket {
 
   private alive(): void {
     this.attempts = 0;
-    useLink.setState({ state: "live", retryAt: 0 });
+    useLink.setState({ state: "live", retryAt: 0, broken: false });
     this.ping = setInterval(() => {
       this.send({ type: "ping" });
       clearTimeout(this.pong);
@@ -117,7 +117,7 @@ export class LiveSocket {
     if (code === 4401 || code === 1008) this.events.refused();
     const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.attempts) * (0.7 + Math.random() * 0.6);
     this.attempts += 1;
-    useLink.setState({ state: "waiting", retryAt: Date.now() + wait });
+    useLink.setState({ state: "waiting", retryAt: Date.now() + wait, broken: true });
     this.retry = setTimeout(() => this.connect(), wait);
   }
 

@@ -8,10 +8,12 @@ import { empty, type Live } from "./state";
 export interface Link {
   state: "connecting" | "live" | "waiting" | "stopped";
   retryAt: number;
+  /** The last attempt failed, or the connection broke: there is something to tell. */
+  broken: boolean;
 }
 
 export const useLive = create<Live>(() => empty);
-export const useLink = create<Link>(() => ({ state: "stopped", retryAt: 0 }));
+export const useLink = create<Link>(() => ({ state: "stopped", retryAt: 0, broken: false }));
 
 /** Changes the live state by a pure function of it. */
 export function changeLive(step: (state: Live) => Live): void {
