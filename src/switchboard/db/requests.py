@@ -29,6 +29,16 @@ async def find(tx: Tx, workspace: UUID, actor: str, key: str) -> Kept | None:
     return Kept(**row) if row else None
 
 
-async def store(tx: Tx, workspace: UUID, actor: str, key: str, request_hash: bytes, status: int, answer: bytes) -> None:
+async def store(
+    tx: Tx, workspace: UUID, actor: str, key: str, request_hash: bytes, status: int, answer: bytes
+) -> None:
     """Keep an answer."""
-    await tx.run(SQL.keep_request, workspace=workspace, actor=actor, key=key, hash=request_hash, status=status, answer=answer)
+    await tx.run(
+        SQL.keep_request,
+        workspace=workspace,
+        actor=actor,
+        key=key,
+        hash=request_hash,
+        status=status,
+        answer=answer,
+    )
