@@ -5,6 +5,7 @@ where a wrong answer would matter. puremagic knows the long tail. A name or a de
 for what content can't tell apart (a zip that calls itself .docx, text that calls itself .csv).
 """
 
+import codecs
 import io
 import mimetypes
 import re
@@ -241,7 +242,7 @@ def _text(head: bytes, *, complete: bool, claims: tuple[str, str]) -> str:
         return "text/plain"
     for charset in ("utf-8", "gb18030"):
         try:
-            text = head[: len(head) if complete else -4].decode(charset, "strict" if complete else "ignore")
+            text = codecs.getincrementaldecoder(charset)().decode(head, final=complete)
         except UnicodeDecodeError:
             continue
         if _CONTROLS.search(text):

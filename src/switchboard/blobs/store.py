@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -50,15 +50,17 @@ class StoredFile(msgspec.Struct, frozen=True):
 
 
 class Blobs:
-    """Bytes by path. `place` is a directory or a URL, `options` are obstore's for it (endpoint, keys)."""
+    """Bytes by path. `place` is a directory or a URL such as `s3://bucket/prefix`.
 
-    def __init__(
-        self, place: str | Path, *, limit: int = MAX_FILE, options: Mapping[str, str] | None = None
-    ) -> None:
+    Keys and endpoint of an object store are its own variables of the environment (AWS_ACCESS_KEY_ID,
+    AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL, AWS_ALLOW_HTTP), read by obstore.
+    """
+
+    def __init__(self, place: str | Path, *, limit: int = MAX_FILE) -> None:
         self._limit = limit
         self._root: Path | None = None
         if isinstance(place, str) and "://" in place:
-            self._store: ObjectStore = from_url(place, config=dict(options or {}))  # type: ignore[call-overload]
+            self._store: ObjectStore = from_url(place)
         else:
             self._root = Path(place)
             if not self._root.is_dir():

@@ -134,6 +134,16 @@ def test_lying_files(content: bytes, name: str, declared: str, mime: str) -> Non
     assert kind.remark.endswith(".")
 
 
+@pytest.mark.parametrize(
+    ("charset", "mime"), [("utf-8", "text/plain"), ("gb18030", "text/plain; charset=gb18030")]
+)
+@pytest.mark.parametrize("lead", ["", "a"])
+def test_long_text_is_read_though_cut_within_a_character(charset: str, mime: str, lead: str) -> None:
+    content = (lead + "中文字很长" * 20_000).encode(charset)
+    assert identify(content, name="a.txt").mime == mime
+    assert identify(content[:HEAD_BYTES] + bytes(10), name="a.txt").mime == mime
+
+
 def test_a_program_is_called_one() -> None:
     assert identify(b"MZ\x90\0" + bytes(100), name="setup.exe").remark == "This file is a program."
 
