@@ -87,7 +87,7 @@ def keys_from_file(path: Path) -> list[bytes]:
     """Read the key file, one key a line, the current one first; make it with a fresh key if there is none.
 
     The file is created with mode 0600, whole or not at all, and flushed to disk: a key that is lost after it
-    sealed something can't be had again. Two processes that start at once agree on one file. Raises BadKey, OSError.
+    sealed something can't be had again. Two processes that start at once agree on one file. Raises BadKey.
     """
     if not path.exists():
         _create(path, base64.b64encode(secrets.token_bytes(_KEY_BYTES)) + b"\n")
