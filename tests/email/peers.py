@@ -42,7 +42,7 @@ class LoopbackIo:
         """Return a stored file."""
         return self.files[str(file_id)]
 
-    def base(self, name: str, default: str) -> str:
+    def platform_url(self, name: str, default: str) -> str:
         """Return the default: mail has no base addresses."""
         return f"{default}{name}"
 
@@ -143,3 +143,15 @@ def closed_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Carry bytes one way until either end closes."""
+    try:
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    except OSError:
+        pass
+    finally:
+        writer.close()

@@ -1,6 +1,6 @@
 """The e-mail channel: one mailbox, fetched by IMAP or POP3, answered by SMTP."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -46,7 +46,7 @@ class EmailChannel:
         except RecursionError:
             raise BadPayload("the mail is nested too deeply") from None
 
-    def session(self, load: Callable[[str], Awaitable[str]]) -> AsyncIterator[tuple[str, Polled]]:
+    def session(self, load: Callable[[str], Awaitable[str]]) -> AsyncGenerator[tuple[str, Polled], None]:
         """Yield mails as they come; see `imap.session` and `pop3.session`."""
         fetch = imap.session if self.config.incoming == "imap" else pop3.session
         return fetch(self.io, self.config, load)

@@ -3,8 +3,9 @@
 import asyncio
 import imaplib
 import socket
+import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
 
 import msgspec
@@ -73,12 +74,13 @@ class _Client(IMAPClient):  # type: ignore[misc]  # the library has no types
 class Folder:
     """One open folder. All methods block and are called on the connection's thread."""
 
-    def __init__(self, sock: socket.socket, config: EmailConfig) -> None:
+    def __init__(self, line: wire.Line, config: EmailConfig) -> None:
         """Sign in and open the folder; raises Retry, Refused or Reauthorise."""
         self.config = config
         host, (port, _) = config.incoming_host, config.ports()
-        wrapped = wire.encrypted(sock, host) if config.incoming_security == "tls" else sock
-        self.client = _Client(wrapped, host, port)
+        sock = wire.encrypted(line.sock, host) if config.incoming_security == "tls" else line.sock
+        self.client = _Client(sock, host, port)
+        line.closing.append(self.client.shutdown)
         if config.incoming_security == "starttls":
             self.client.starttls()
         self._login()
@@ -163,12 +165,25 @@ class Folder:
         self.rechecks = 0
         until = time.monotonic() + seconds
         self.client.idle()
+        if self._unread():
+            until = 0.0
         while (left := until - time.monotonic()) > 0:
             news = self.client.idle_check(timeout=left)
             # No news before the time is over means that the connection has gone: idle_done will say so.
             if not news or any(b"EXISTS" in line for line in news if isinstance(line, tuple)):
                 break
         self.client.idle_done()
+
+    def _unread(self) -> bool:
+        """Tell whether news came together with the answer to IDLE, where no wait on the socket shows them."""
+        sock = self.client.socket()
+        sock.setblocking(False)
+        try:
+            return bool(self.client._imap.file.peek(1))
+        except ssl.SSLWantReadError:
+            return False
+        finally:
+            sock.settimeout(wire.ANSWER_SECONDS)
 
     def _announced(self) -> bool:
         """Tell whether the server has announced mail since this was last asked."""
@@ -177,7 +192,7 @@ class Folder:
 
 async def session(
     io: Io, config: EmailConfig, load: Callable[[str], Awaitable[str]], idle_seconds: float = IDLE_SECONDS
-) -> AsyncIterator[tuple[str, Polled]]:
+) -> AsyncGenerator[tuple[str, Polled], None]:
     """Yield mails as they come, for ever; raises Retry when the connection breaks, Reauthorise, Refused.
 
     The caller has saved a mail and its cursor when it asks for the next; only then is it marked or deleted.
@@ -186,21 +201,22 @@ async def session(
     saved = Cursor.read(await load(account))
     line = wire.Line(await wire.connect(io, config.incoming_host, config.ports()[0]))
     try:
-        folder = await line.run(Folder, line.sock, config)
+        folder = await line.run(Folder, line, config)
         cursor = await line.run(folder.place, saved, datetime.now(UTC))
         if cursor != saved:
             yield account, Polled([], cursor.written())
         while True:
-            for uid in await line.run(folder.newer, cursor.uid):
-                found = await line.run(folder.fetch, uid)
-                cursor = msgspec.structs.replace(cursor, uid=uid)
-                if found is None:
-                    continue
-                raw, at = found
-                old = uid <= cursor.history and (cursor.before is None or at < cursor.before)
-                cursor = msgspec.structs.replace(cursor, at=max(at, cursor.at or at))
-                yield account, polled(raw, config, cursor.written(), backfill=old)
-                await line.run(folder.leave, uid)
+            while waiting := await line.run(folder.newer, cursor.uid):
+                for uid in waiting:
+                    found = await line.run(folder.fetch, uid)
+                    cursor = msgspec.structs.replace(cursor, uid=uid)
+                    if found is None:
+                        continue
+                    raw, at = found
+                    old = uid <= cursor.history and (cursor.before is None or at < cursor.before)
+                    cursor = msgspec.structs.replace(cursor, at=max(at, cursor.at or at))
+                    yield account, polled(raw, config, cursor.written(), backfill=old)
+                    await line.run(folder.leave, uid)
             await _news(line, folder, config, idle_seconds)
     except Outcome as error:
         raise wire.redacted(error, config) from None
@@ -222,7 +238,7 @@ async def probe(io: Io, config: EmailConfig) -> None:
     """Sign in and open the folder; raises Reauthorise, Refused or Retry in the server's words."""
     line = wire.Line(await wire.connect(io, config.incoming_host, config.ports()[0]))
     try:
-        folder = await line.run(Folder, line.sock, config)
+        folder = await line.run(Folder, line, config)
         await line.run(folder.client.logout)
     except Outcome as error:
         raise wire.redacted(error, config) from None

@@ -3,7 +3,7 @@
 import asyncio
 import poplib
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -53,8 +53,9 @@ def short(uidl: str) -> str:
 class _Client(poplib.POP3):
     """The protocol on a connection that is already there, to the address that the guard has checked."""
 
-    def __init__(self, sock: socket.socket, host: str, port: int) -> None:
+    def __init__(self, line: wire.Line, sock: socket.socket, host: str, port: int) -> None:
         self._given = sock
+        line.closing.append(self.close)
         super().__init__(host, port)
 
     def _create_socket(self, timeout: float) -> socket.socket:  # noqa: ARG002  # poplib's signature
@@ -64,13 +65,13 @@ class _Client(poplib.POP3):
 class Maildrop:
     """One signed-in session. All methods block and are called on the connection's thread."""
 
-    def __init__(self, sock: socket.socket, config: EmailConfig) -> None:
+    def __init__(self, line: wire.Line, config: EmailConfig) -> None:
         """Sign in; raises Retry, Refused or Reauthorise."""
         host, (port, _) = config.incoming_host, config.ports()
         if config.access_token:
             raise Refused("Signing in with an access token works with IMAP only.", code="pop3")
-        wrapped = wire.encrypted(sock, host) if config.incoming_security == "tls" else sock
-        self.client = _Client(wrapped, host, port)
+        sock = wire.encrypted(line.sock, host) if config.incoming_security == "tls" else line.sock
+        self.client = _Client(line, sock, host, port)
         if config.incoming_security == "starttls":
             self.client.stls()
         try:
@@ -130,7 +131,7 @@ def in_words(error: poplib.error_proto) -> str:
 
 async def session(
     io: Io, config: EmailConfig, load: Callable[[str], Awaitable[str]]
-) -> AsyncIterator[tuple[str, Polled]]:
+) -> AsyncGenerator[tuple[str, Polled], None]:
     """Yield mails as they come, for ever; raises Retry when the connection breaks, Reauthorise, Refused."""
     account = config.address.lower()
     cursor = Cursor.read(await load(account))
@@ -145,7 +146,7 @@ async def session(
 async def _look(io: Io, config: EmailConfig, cursor: Cursor) -> AsyncGenerator[tuple[Polled, Cursor], None]:
     line = wire.Line(await wire.connect(io, config.incoming_host, config.ports()[0]))
     try:
-        drop = await line.run(Maildrop, line.sock, config)
+        drop = await line.run(Maildrop, line, config)
         listing = await line.run(drop.listing)
         first = cursor.seen is None
         if first:
@@ -172,7 +173,7 @@ async def probe(io: Io, config: EmailConfig) -> None:
     """Sign in; raises Reauthorise, Refused or Retry in the server's words."""
     line = wire.Line(await wire.connect(io, config.incoming_host, config.ports()[0]))
     try:
-        drop = await line.run(Maildrop, line.sock, config)
+        drop = await line.run(Maildrop, line, config)
         await line.run(drop.client.quit)
     except Outcome as error:
         raise wire.redacted(error, config) from None

@@ -54,6 +54,7 @@ class Line:
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
+        self.closing: list[Callable[[], object]] = [sock.close]
         # Libraries swap their socket for a TLS one; a duplicate reaches the same connection all the time.
         self._handle = sock.dup()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="mail")
@@ -65,14 +66,21 @@ class Line:
         return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **kwargs))
 
     def cut(self) -> None:
-        """Close the connection at once; what waits on it fails."""
+        """Close the connection at once; what waits on it fails, and the thread ends after tidying up."""
         try:
             self._handle.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
         self._handle.close()
-        self.sock.close()
+        self._thread.submit(self._tidy)
         self._thread.shutdown(wait=False)
+
+    def _tidy(self) -> None:
+        for close in reversed(self.closing):
+            try:
+                close()
+            except (OSError, EOFError):
+                pass
 
 
 def refusal(error: Exception, host: str) -> Outcome:
