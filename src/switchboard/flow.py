@@ -7,7 +7,8 @@ returns events (logged) and steps (handed on). What has to go backward is filed 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
-from switchboard import contacts, conversations, delivery, ingest, media, routing, workspace
+from switchboard import connections, contacts, conversations, delivery, ingest, media, routing, workspace
+from switchboard.connections import commands as connection_verbs
 from switchboard.contacts import commands as contact_verbs
 from switchboard.contacts import merging
 from switchboard.conversations import changes, echoes, filing, joining
@@ -29,9 +30,10 @@ T = TypeVar("T")
 Item = e.Arrived | e.Event | e.Step | c.Command
 Verb = Callable[[Tx, Sequence[Any]], Awaitable[Sequence[Any]]]
 
-ROOMS = [room.__name__.rsplit(".", 1)[1] for room in (ingest, contacts, conversations, media, routing, delivery, workspace)]
+ROOMS = [room.__name__.rsplit(".", 1)[1] for room in (ingest, connections, contacts, conversations, media, routing, delivery, workspace)]
 
 REACTIONS: dict[type, tuple[Verb, ...]] = {
+    f.AccountChanged: (connection_verbs.news,),
     # facts and commands about people
     f.IdentityChanged: (contact_verbs.change_identity,),
     f.ProfileReceived: (contact_verbs.get_to_know,),
@@ -40,6 +42,7 @@ REACTIONS: dict[type, tuple[Verb, ...]] = {
     f.EchoReceived: (contact_verbs.resolve,),
     f.Reacted: (contact_verbs.know_reactor,),
     c.EditContact: (contact_verbs.edit,),
+    c.CreateContact: (contact_verbs.create,),
     c.MergeContacts: (merging.merge,),
     c.UndoMerge: (merging.undo,),
     # what was said
@@ -64,6 +67,7 @@ REACTIONS: dict[type, tuple[Verb, ...]] = {
     e.ConversationResolved: (routing_verbs.finish,),
     e.MessageFiled: (routing_verbs.adopt,),
     c.SetPresence: (routing_verbs.set_presence,),
+    c.SetCapacity: (routing_verbs.set_capacity,),
     # getting it out
     e.ReplyWritten: (delivery_verbs.enqueue,),
     e.EchoMatched: (delivery_echoes.settle,),

@@ -10,7 +10,7 @@ from switchboard.app.runtime import Live, Runtime
 from switchboard.channels.api import BadPayload, RawRequest, Typed
 from switchboard.core.facts import Inbound, Nudge
 from switchboard.core.ids import new_id
-from switchboard.db.pool import TRANSIENT
+from switchboard.db.pool import TRANSIENT, Tx
 from switchboard.ingest import commands as ingest
 
 log = structlog.get_logger()
@@ -81,8 +81,9 @@ class Acceptor:
 
     async def _commit(self, batch: list[tuple[ingest.Delivery, asyncio.Future[None]]]) -> None:
         try:
-            async with self._runtime.db.transaction() as tx:
-                await ingest.accept(tx, [delivery for delivery, _ in batch])
+            # One statement is a transaction by itself: BEGIN and COMMIT would be two more round trips.
+            async with self._runtime.db.connection() as connection:
+                await ingest.accept(Tx(connection), [delivery for delivery, _ in batch])
         except TRANSIENT as error:
             _fail(batch, error)
         except Exception as error:

@@ -10,7 +10,7 @@ from switchboard.app.config import Settings, link_key
 from switchboard.blobs import Blobs, Signer, StoredFile, TooLarge, Unfit
 from switchboard.blobs import commands as blob_commands
 from switchboard.blobs import reads as blob_reads
-from switchboard.channels.api import Channel, Content, Io, Stream
+from switchboard.channels.api import Channel, Content, Http, Io, Stream
 from switchboard.channels.registry import Adapter, adapters
 from switchboard.connections import reads as connection_reads
 from switchboard.core.events import ChannelChanged, ConversationQueued, DeliveryChanged, Event, MediaWanted, PresenceChanged, WorkEnded
@@ -57,7 +57,7 @@ class ConnectionIo:
     def __init__(self, runtime: "Runtime", workspace: UUID) -> None:
         self._runtime = runtime
         self._workspace = workspace
-        self.http = runtime.http
+        self.http: Http = runtime.http
 
     async def resolve(self, host: str, port: int) -> Stream:
         return await self._runtime.guard.resolve(host, port)
@@ -68,7 +68,7 @@ class ConnectionIo:
             raise Refused("The file to send is gone.", code="file_gone")
         return found
 
-    def base(self, name: str, default: str) -> str:
+    def platform_url(self, name: str, default: str) -> str:
         return self._runtime.settings.base_urls.get(name, default)
 
 

@@ -4,7 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from uuid import UUID
 
-from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
+from multipart import (  # type: ignore[import-untyped]  # typed inside, but without the marker
+    MultipartError,
+    MultipartSegment,
+    PushMultipartParser,
+    parse_options_header,
+)
 
 from switchboard.app.door import Receive, Scope
 from switchboard.app.runtime import Runtime

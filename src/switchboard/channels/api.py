@@ -169,7 +169,7 @@ class Io(Protocol):
     """All of the outside world that an adapter may use.
 
     `http` talks; `resolve` checks host and port against the address guard and returns the one address to connect to (for
-    libraries that speak IMAP, SMTP or SMPP themselves); `file` loads a stored file that a part names; `base` returns an
+    libraries that speak IMAP, SMTP or SMPP themselves); `file` loads a stored file that a part names; `platform_url` returns an
     operator's replacement for a platform's base URL (the sandbox), else the default given.
     """
 
@@ -177,7 +177,7 @@ class Io(Protocol):
 
     async def resolve(self, host: str, port: int) -> Stream: ...
     async def file(self, file_id: UUID) -> Content: ...
-    def base(self, name: str, default: str) -> str: ...
+    def platform_url(self, name: str, default: str) -> str: ...
 
 
 # -- the protocol ----------------------------------------------------------------------------------------------------

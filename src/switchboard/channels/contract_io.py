@@ -170,7 +170,7 @@ class ScriptedIo:
         )
         return self.files[str(file_id)]
 
-    def base(self, name: str, default: str) -> str:
+    def platform_url(self, name: str, default: str) -> str:
         """Return the platform's own address: nothing is redirected in a contract test."""
         assert name, "io.base wants the name of the platform"
         return default.rstrip("/")

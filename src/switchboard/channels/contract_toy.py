@@ -91,7 +91,7 @@ class Toy:
         return Content("x", "image/png", b"")
 
     async def call(self, method: str, path: str, body: Any) -> Any:
-        url = self.io.base("toy", "https://toy.example") + path
+        url = self.io.platform_url("toy", "https://toy.example") + path
         headers = {"authorization": self.config.token}
         answer = await self.io.http.request(method, url, headers=headers, json=body)
         if answer.status < 300:

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import msgspec
 
-from switchboard.core.events import ChannelChanged, Event
+from switchboard.core.events import Arrived, ChannelChanged, Event
+from switchboard.core.facts import AccountChanged
 from switchboard.core.ids import new_id, new_secret
 from switchboard.core.text import scrub
 from switchboard.db.pool import Tx
@@ -107,3 +108,15 @@ async def drop_leases(tx: Tx, holder: UUID, connections: Sequence[UUID]) -> None
 async def save_cursor(tx: Tx, workspace: UUID, connection: UUID, account: str, cursor: str) -> None:
     """Save how far an account has been polled; call it in the transaction that stores the facts."""
     await tx.run(SQL.save_cursor, workspace=workspace, connection=connection, account=account, cursor=scrub(cursor))
+
+
+async def news(tx: Tx, arrived: Sequence[Arrived]) -> list[Event]:
+    """Take note of what platforms tell of our accounts; trouble turns the connection amber or red (rare: one by one)."""
+    events: list[Event] = []
+    for one in arrived:
+        assert isinstance(one.fact, AccountChanged)
+        level = {"green": "info", "amber": "warning"}.get(one.fact.status, "error")
+        await note(tx, one.workspace_id, one.connection_id, level, one.fact.code, one.fact.detail)
+        if one.fact.status in ("amber", "red"):
+            events += await set_status(tx, one.connection_id, one.fact.status, one.fact.detail or one.fact.code)
+    return events

@@ -182,8 +182,8 @@ async def _widen(tx: Tx, wanted: Sequence[_Wanted], known: dict[Key, Known]) -> 
         await tx.run(SQL.add_identities, **dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
         known |= await _find(tx, identities)
     if claims:
-        names = ("workspaces", "contacts", "spaces", "keys")
-        await tx.run(SQL.add_claims, **dict(zip(names, map(list, zip(*sorted(claims), strict=True)), strict=True)))
+        columns = dict(zip(("workspaces", "contacts", "spaces", "keys"), map(list, zip(*sorted(claims), strict=True)), strict=True))
+        await tx.run(SQL.add_claims, **columns)
     return list(merges.values())  # type: ignore[arg-type]  # a command is carried out like a step, see flow
 
 

@@ -141,6 +141,7 @@ def _reply(one: WriteMessage, reach: Any, target: str) -> ReplyWritten:
         subject=reach["subject"],
         thread=list(reach["thread"]),
         slot=reach["slot"],
+        links=one.links,
     )
 
 

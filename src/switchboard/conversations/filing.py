@@ -132,7 +132,7 @@ async def _threads(tx: Tx, items: Sequence[Attributed]) -> dict[Slot, UUID]:
     if not mails:
         return {}
     references = sorted({ref for item in mails for ref in item.arrived.fact.thread})  # type: ignore[union-attr]  # mails
-    own = {ref: found for ref in references if (found := _own_message(ref)) is not None}
+    own = {ref: message for ref in references if (message := _own_message(ref)) is not None}
     rows = await tx.rows(
         SQL.threads_of,
         channels=sorted({item.arrived.channel_id for item in mails}),

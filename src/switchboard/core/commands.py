@@ -41,6 +41,8 @@ class WriteMessage(Command, frozen=True, kw_only=True, omit_defaults=True, tag="
     note: bool = False
     expected_version: int | None = None
     client_id: UUID | None = None
+    links: dict[UUID, str] = {}
+    """Public addresses of the files in `parts`, for channels that can't carry a file itself."""
 
 
 class StartConversation(Command, frozen=True, kw_only=True, omit_defaults=True, tag="start_conversation"):
@@ -116,11 +118,26 @@ class SetPresence(Command, frozen=True, kw_only=True, omit_defaults=True, tag="s
     return_work: bool = False
 
 
+class SetCapacity(Command, frozen=True, kw_only=True, omit_defaults=True, tag="set_capacity"):
+    """How many conversations an agent answers at once."""
+
+    agent_id: UUID
+    capacity: int
+
+
 class EditContact(Command, frozen=True, kw_only=True, omit_defaults=True, tag="edit_contact"):
     """Change a contact's own fields; absent keys stay."""
 
     contact_id: UUID
     changes: dict[str, Any]
+
+
+class CreateContact(Command, frozen=True, kw_only=True, omit_defaults=True, tag="create_contact"):
+    """Add a contact by hand, with identifiers (space, value) that somebody typed in: claimed, not verified."""
+
+    contact_id: UUID
+    name: str
+    identities: list[tuple[str, str]] = []
 
 
 class MergeContacts(Command, frozen=True, kw_only=True, omit_defaults=True, tag="merge_contacts"):

@@ -215,6 +215,7 @@ class ReplyWritten(Step, frozen=True, kw_only=True):
     subject: str = ""
     thread: list[str] = []
     slot: str = ""
+    links: dict[UUID, str] = {}
 
 
 class EchoMatched(Step, frozen=True, kw_only=True):

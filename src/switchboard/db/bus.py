@@ -108,9 +108,9 @@ class Bus:
                 frame = msgspec.json.encode(_Frame(self._origin, topics)).decode()
             await connection.execute("select pg_notify($1, $2)", CHANNEL, frame)
 
-    def _on_notify(self, _connection: Any, _pid: int, _channel: str, payload: str) -> None:
+    def _on_notify(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
         try:
-            frame = self._decoder.decode(payload)
+            frame = self._decoder.decode(str(payload))
         except msgspec.DecodeError:
             return
         if frame.origin == self._origin:

@@ -9,11 +9,12 @@ import msgspec
 
 from switchboard.channels.registry import adapters
 from switchboard.core.commands import Resend
-from switchboard.core.errors import Conflict, NotFound
+from switchboard.core.errors import Conflict, Invalid, NotFound
 from switchboard.core.events import Arrived, DeliveryChanged, Event, ReplyWritten, Step
 from switchboard.core.facts import ReceiptReceived
 from switchboard.core.fit import fit
 from switchboard.core.ids import new_id
+from switchboard.core.outcomes import Refused
 from switchboard.core.parts import Part
 from switchboard.core.text import scrub
 from switchboard.db.pool import Tx
@@ -74,7 +75,10 @@ async def enqueue(tx: Tx, replies: Sequence[ReplyWritten]) -> list[Event | Step]
         channel = channels.get(one.channel_id)
         if channel is None:
             raise Conflict("The channel of this conversation has been removed.", code="channel_gone")
-        cut = fit(one.parts, adapters()[channel["kind"]].manifest.sends)
+        try:
+            cut = fit(one.parts, adapters()[channel["kind"]].manifest.sends, one.links)
+        except Refused as refusal:
+            raise Invalid(str(refusal), field="parts", code=refusal.code) from refusal
         for nr, parts in enumerate(cut):
             body = Body(list(parts), one.reply_to if nr == 0 else "", one.subject, one.thread, one.slot, one.author_id)
             rows.append((one.workspace_id, new_id(), one.message_id, nr, len(cut), one.conversation_id, channel["connection_id"],

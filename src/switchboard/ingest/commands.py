@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from switchboard.core.events import Arrived, Filed
-from switchboard.core.facts import Inbound, lane_key
+from switchboard.core.facts import AccountChanged, Inbound, lane_key
 from switchboard.core.ids import lane_of, new_id
 from switchboard.core.text import scrub
 from switchboard.db.pool import Tx
@@ -49,7 +49,8 @@ async def accept(tx: Tx, deliveries: Sequence[Delivery]) -> int:
                      one.headers, one.body, one.body_path, one.error))  # fmt: skip
         for fact in one.facts:
             channel = one.channels.get(fact.account)
-            error = None if channel is not None else f"unknown account {fact.account[:80]}"
+            known = channel is not None or isinstance(fact, AccountChanged)
+            error = None if known else f"unknown account {fact.account[:80]}"
             facts.append((one.workspace_id, new_id(), one.connection_id, channel, raw_id,
                           lane_of(one.connection_id, lane_key(fact)), _clean(fact), one.received_at,
                           scrub(fact.dedupe_key)[:512], error and scrub(error)))  # fmt: skip

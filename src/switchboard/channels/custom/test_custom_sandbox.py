@@ -116,7 +116,7 @@ class LoopbackIo:
         """Return a stored file."""
         return self.files[file_id]
 
-    def base(self, name: str, default: str) -> str:
+    def platform_url(self, name: str, default: str) -> str:
         """Lead every platform to the sandbox."""
         return self.url
 

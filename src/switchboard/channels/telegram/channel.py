@@ -259,7 +259,7 @@ class TelegramChannel:
         path = found.get("file_path") if isinstance(found, dict) else None
         if not isinstance(path, str) or not path:
             raise Refused("Telegram doesn't give this file away any more.", code="file")
-        url = f"{self._io.base('telegram', API)}/file/bot{self._token}/{quote(path)}"
+        url = f"{self._io.platform_url('telegram', API)}/file/bot{self._token}/{quote(path)}"
         response = await self._io.http.request("GET", url, timeout=60, max_bytes=DOWNLOAD_BYTES)
         if response.status == 401:
             raise Reauthorise("Telegram refused the bot token.", code="401")
@@ -286,7 +286,7 @@ class TelegramChannel:
     # -- one call ----------------------------------------------------------------------------------
 
     def _url(self, method: str) -> str:
-        return f"{self._io.base('telegram', API)}/bot{self._token}/{method}"
+        return f"{self._io.platform_url('telegram', API)}/bot{self._token}/{method}"
 
     async def _call(
         self,

@@ -41,7 +41,7 @@ class Graph:
         self._io = io
         self._secrets = list(secrets)
         self._headers = {"authorization": f"Bearer {token}"}
-        self._root = f"{io.base('whatsapp', BASE)}/{VERSION}"
+        self._root = f"{io.platform_url('whatsapp', BASE)}/{VERSION}"
 
     async def call(
         self, method: str, path: str, *, json: Any = None, params: Mapping[str, str] | None = None

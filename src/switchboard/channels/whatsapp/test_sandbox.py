@@ -79,7 +79,7 @@ class World:
     async def file(self, file_id: UUID) -> Content:
         return self.files[file_id]
 
-    def base(self, name: str, default: str) -> str:
+    def platform_url(self, name: str, default: str) -> str:
         return self.sandbox if name == "whatsapp" else default
 
 
