@@ -103,3 +103,22 @@ def test_telegram_buttons_and_keyboard(sandbox: Running, phone: Page) -> None:
     )
     phone.get_by_role("button", name="My number").click()
     expect(phone.locator(".mine .card-row")).to_be_visible()
+
+
+def test_typing_survives_what_happens_around(sandbox: Running, phone: Page) -> None:
+    sandbox.post("/sandbox/customers", id="ann", name="Ann Lee")
+    number = sandbox.post("/sandbox/whatsapp/numbers")
+    phone.goto(sandbox.url)
+    field = phone.get_by_placeholder("Message")
+    field.fill("half a sen")
+    sandbox.post("/sandbox/faults", kind="http", code=502)
+    sandbox.post("/sandbox/custom", id="till")
+    sandbox.play(number, "ann", text="from elsewhere")
+    expect(phone.locator(".armed")).to_have_count(1)
+    expect(phone.locator(".mine .text")).to_have_text("from elsewhere")
+    phone.wait_for_timeout(600)
+    phone.keyboard.type("tence")
+    expect(field).to_have_value("half a sentence")
+    phone.get_by_role("button", name="Telegram").click()
+    phone.get_by_role("button", name="WhatsApp").click()
+    expect(phone.get_by_placeholder("Message")).to_have_value("half a sentence")

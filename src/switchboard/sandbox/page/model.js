@@ -2,10 +2,26 @@
 import { get, post } from "./api.js";
 import { t } from "./words.js";
 
-export const now = { platform: "whatsapp", customer: "", account: "", room: "", bubbles: [], offset: 0, state: null, typing: {} };
-const paths = { whatsapp: "/sandbox/whatsapp/numbers", telegram: "/sandbox/telegram/bots", custom: "/sandbox/custom", email: "/sandbox/mailboxes" };
+export const now = {
+  platform: "whatsapp",
+  customer: "",
+  account: "",
+  room: "",
+  bubbles: [],
+  offset: 0,
+  state: null,
+  typing: {},
+};
+const paths = {
+  whatsapp: "/sandbox/whatsapp/numbers",
+  telegram: "/sandbox/telegram/bots",
+  custom: "/sandbox/custom",
+  email: "/sandbox/mailboxes",
+};
 let redraw = () => {};
-export const onRedraw = (fn) => { redraw = fn; };
+export const onRedraw = (fn) => {
+  redraw = fn;
+};
 
 export const people = () => Object.fromEntries(now.state.customers.map((c) => [c.id, c]));
 export const customer = () => people()[now.customer];
@@ -23,7 +39,11 @@ export function subtitle() {
 export function rooms() {
   const a = account();
   if (now.platform !== "telegram" || !a) return [];
-  return [{ value: "", title: t("private") }, ...a.groups.map((g) => ({ value: `g${g.id}`, title: g.title })), ...a.connections.map((c) => ({ value: `b${c.id}`, title: `${t("business")} · ${c.owner_name}` }))];
+  return [
+    { value: "", title: t("private") },
+    ...a.groups.map((g) => ({ value: `g${g.id}`, title: g.title })),
+    ...a.connections.map((c) => ({ value: `b${c.id}`, title: `${t("business")} · ${c.owner_name}` })),
+  ];
 }
 
 export function address() {
@@ -46,8 +66,10 @@ export const act = (action) => post("/sandbox/play", { ...address(), action });
 export async function load() {
   now.state = await get("/sandbox/state");
   now.offset = now.state.offset_seconds;
-  if (!customer()) now.customer = (now.state.chats.find((c) => people()[c.peer])?.peer) || now.state.customers[0]?.id || "";
-  if (!account() && !sessionStorage.getItem("sandbox.platform")) now.platform = now.state.accounts[0]?.platform || now.platform;
+  if (!customer())
+    now.customer = now.state.chats.find((c) => people()[c.peer])?.peer || now.state.customers[0]?.id || "";
+  if (!account() && !sessionStorage.getItem("sandbox.platform"))
+    now.platform = now.state.accounts[0]?.platform || now.platform;
   await loadChat();
 }
 
@@ -67,7 +89,10 @@ async function loadChat() {
 export async function seen() {
   const current = chat();
   if (!current || document.hidden || localStorage.getItem("sandbox.receipts") === "off") return;
-  if (current.unread || now.bubbles.some((b) => b.side === "business" && !["read", "failed"].includes(b.status))) {
+  if (
+    current.unread ||
+    now.bubbles.some((b) => b.side === "business" && !["read", "failed"].includes(b.status))
+  ) {
     current.unread = 0;
     await post(`/sandbox/chats/${encodeURIComponent(current.key)}/read`);
   }
