@@ -5,7 +5,6 @@ import type {
   Counters,
   Id,
   Instant,
-  Me,
   Message,
   Presence,
   PresenceStatus,
@@ -37,11 +36,15 @@ export type ClientFrame =
   | { type: "looking"; conversation_id: Id | null }
   | { type: "ping" };
 
+/** Frames that carry the same cursor belong together: only the next higher one says that all of them have come. */
 interface FrameData {
-  hello: { cursor: number; me: Me };
+  hello: { agent_id: Id; at: Instant };
+  /** What was missed since the client's cursor has been sent. */
+  resumed: { from: number };
   /** The client drops what it has and subscribes again. */
   resync: { reason: string };
-  snapshot: { key: string; items: Conversation[]; next: string | null };
+  /** `next`: a cursor for the rows after these, or only that there are more. */
+  snapshot: { key: string; items: Conversation[]; next: string | boolean | null };
   /** The current row and the subscribed views that it belongs to. */
   conversation: { keys: string[]; row: Conversation };
   /** The conversation left this view. */
@@ -50,9 +53,12 @@ interface FrameData {
   message: { row: Message };
   counters: Counters;
   presence: { agent_id: Id; status: PresenceStatus; load: Presence["load"]; capacity: Presence["capacity"] };
-  typing: { conversation_id: Id; by: { kind: string; id: Id | null; name: string }; until: Instant };
+  typing: { conversation_id: Id; by: { kind: string; id: Id | null; name: string }; until?: Instant };
   looking: { conversation_id: Id; agents: { id: Id; name: string }[] };
   channel: Channel;
+  /** Settings to be read again: `channels`, `teams`, `agents`, … */
+  changed: { what: string[] };
+  error: { code: string; message: string };
   notice: { code: string; text: string };
   pong: Record<string, never>;
 }

@@ -6,10 +6,10 @@ import { chooseLanguage, setLanguage } from "@/lib/i18n";
 import { mayAdminister } from "@/lib/may";
 import { setPreference, usePreferences } from "@/lib/preferences";
 import { readStored } from "@/lib/stored";
-import { checkSession, signOut, useSession } from "@/sync/session";
+import { checkSession, queries, signOut, useSession } from "@/sync/session";
 import { reconnectNow, startLive } from "@/sync/live/live";
 import { useLink } from "@/sync/live/store";
-import { watchTouched } from "@/sync/desk";
+import { watchChanges } from "@/sync/desk";
 import { flushOutbox, outboxFor } from "@/sync/outbox";
 import { AccountMenu } from "./account-menu";
 import { Notifier } from "./notifier";
@@ -56,8 +56,14 @@ function useRunning(): void {
   const theme = me?.agent.theme;
   const locale = me?.agent.locale;
   useEffect(() => {
-    const stopLive = startLive({ refused: () => void checkSession(), ready: flushOutbox });
-    const stopWatching = watchTouched();
+    const stopLive = startLive({
+      refused: () => void checkSession(),
+      ready: () => {
+        flushOutbox();
+        void queries.invalidateQueries({ queryKey: ["conversation"] });
+      },
+    });
+    const stopWatching = watchChanges();
     outboxFor(id);
     document.addEventListener("keydown", handleKey);
     return () => {

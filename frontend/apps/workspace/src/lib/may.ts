@@ -1,4 +1,4 @@
-/** Which screens and actions a role gets; the server decides again on every request. */
+/** Which screens somebody gets; the server decides again on every request. */
 import type { Me } from "@switchboard/protocol";
 
 export type Screen = "channels" | "dead-letters" | "people" | "teams" | "keys" | "audit";
@@ -15,7 +15,7 @@ const NEEDS: Record<Screen, string> = {
 export const SCREENS = Object.keys(NEEDS) as Screen[];
 
 export function mayOpen(me: Me, screen: Screen): boolean {
-  return me.agent.role === "administrator" || me.permissions.includes(NEEDS[screen]);
+  return me.permissions.includes(NEEDS[screen]);
 }
 
 export const mayAdminister = (me: Me): boolean => SCREENS.some((screen) => mayOpen(me, screen));

@@ -11,7 +11,7 @@ import type {
 } from "@switchboard/protocol";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { keepMessage, keepRow } from "./live/timelines";
-import { onTouched, useLive } from "./live/store";
+import { onSettings, onTouched, useLive } from "./live/store";
 import { get, patch, post, ProblemError, rest } from "./rest";
 import { queries } from "./session";
 
@@ -36,8 +36,12 @@ export function useConversation(id: Id): Conversation | undefined {
 const due = new Map<Id, ReturnType<typeof setTimeout>>();
 
 /** What the stream does not carry (reply windows, assignments) is read again a moment after a change. */
-export function watchTouched(): () => void {
-  return onTouched((id) => {
+export function watchChanges(): () => void {
+  const settled = onSettings((what) => {
+    for (const key of what.includes("channels") ? ["channels", "connections"] : what)
+      void queries.invalidateQueries({ queryKey: [key] });
+  });
+  const touched = onTouched((id) => {
     if (due.has(id)) return;
     const again = () => {
       due.delete(id);
@@ -45,6 +49,10 @@ export function watchTouched(): () => void {
     };
     due.set(id, setTimeout(again, 400));
   });
+  return () => {
+    settled();
+    touched();
+  };
 }
 
 export type Verb =

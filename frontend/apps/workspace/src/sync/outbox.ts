@@ -41,6 +41,9 @@ const kept = readStored<Pending[]>(KEY, []).map((p) =>
 export const useOutbox = create<{ items: Pending[] }>(() => ({ items: kept }));
 useOutbox.subscribe(({ items }) => writeStored(KEY, items.length > 0 ? items : null));
 
+/** Refusals that pass by themselves: the same request is under way, or nobody is signed in just now. */
+const PASSING = new Set(["in_progress", "unauthenticated"]);
+
 const busy = new Set<Id>();
 let reader: Id = "";
 
@@ -136,7 +139,7 @@ async function deliver(item: Pending): Promise<boolean> {
 
 function failed(item: Pending, error: unknown): boolean {
   const problem = error instanceof ProblemError ? error : null;
-  if (problem && problem.status < 500 && problem.status !== 429 && problem.status !== 401) {
+  if (problem && problem.status < 500 && !PASSING.has(problem.code) && problem.status !== 429) {
     change(item.client_id, { state: "failed", reason: problem.message, conflict: problem.current });
     if (problem.current) keepRow(problem.current);
     return true;

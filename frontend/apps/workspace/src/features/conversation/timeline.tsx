@@ -86,7 +86,9 @@ export function Timeline({ row, line, at, reply }: Props) {
                 </Fragment>
               );
             })}
-            {!line.hasAfter && pending.map((item) => <PendingRow key={item.client_id} item={item} />)}
+            {pending.map((item) => (
+              <PendingRow key={item.client_id} item={item} />
+            ))}
           </div>
         </Image.PreviewGroup>
       </div>

@@ -89,7 +89,7 @@ function useSteps(ids: Id[], selected: Id | undefined, open: (id: Id) => void): 
 
 interface RowsProps {
   ids: Id[];
-  next: string | null;
+  next: string | true | null;
   spec: ViewSpec;
   selected: Id | undefined;
   open: (id: Id) => void;

@@ -9,6 +9,9 @@ import { useApiKeys, useCreateKey, useDeleteKey } from "@/sync/people";
 import { useMe } from "@/sync/session";
 import css from "./people.module.css";
 
+/** What only people may do; no key can carry it. */
+const PERSONAL = ["self", "conversations.take", "conversations.read_all", "people.manage", "keys.manage"];
+
 export function KeysPage() {
   const { t, i18n } = useTranslation();
   const { message } = App.useApp();
@@ -137,7 +140,10 @@ function AddKey({ close }: { close: () => void }) {
             label={t("keys.scopes")}
             rules={[{ required: true, message: t("keys.scopesNeeded") }]}
           >
-            <Checkbox.Group options={permissions} className={css.scopes} />
+            <Checkbox.Group
+              options={permissions.filter((one) => !PERSONAL.includes(one))}
+              className={css.scopes}
+            />
           </Form.Item>
         </Form>
       )}

@@ -11,7 +11,7 @@ import { fullTime } from "@/lib/time";
 import { useChangeMe, useChangePassword, useEndSession, useMe, useMySessions } from "@/sync/session";
 import css from "./profile.module.css";
 
-const SHORTEST = 10;
+const SHORTEST = 8;
 
 export function ProfilePage() {
   const { t } = useTranslation();

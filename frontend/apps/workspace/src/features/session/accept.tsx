@@ -7,7 +7,7 @@ import { useAcceptInvitation, useInvitationLookup } from "@/sync/session";
 import { SessionFrame } from "./frame";
 
 /** Fewer characters are refused by the server too. */
-const SHORTEST = 10;
+const SHORTEST = 8;
 
 export function AcceptInvitation() {
   const { t } = useTranslation();

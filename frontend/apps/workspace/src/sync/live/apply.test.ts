@@ -84,6 +84,16 @@ describe("views", () => {
     expect(compare("last", early, late)).toBe(1);
   });
 
+  it("reads on from the top when a snapshot only tells that there is more", () => {
+    const items = [row("b", 20)];
+    const window = run(openView(empty, "all", "last"), frame("snapshot", { key: "all", items, next: true }));
+    expect(window.views.all?.next).toBe(true);
+    const more = addRows(window, "all", true, { items: [row("b", 20), row("a", 10)], next: "n" });
+    expect([ids(more), more.views.all?.next]).toEqual([["b", "a"], "n"]);
+    const whole = run(openView(empty, "all", "last"), frame("snapshot", { key: "all", items, next: false }));
+    expect(whole.views.all?.next).toBeNull();
+  });
+
   it("moves a changed row to its new place", () => {
     const state = run(start(), frame("conversation", { keys: ["all"], row: row("a", 30) }));
     expect(ids(state)).toEqual(["a", "b"]);
@@ -168,13 +178,17 @@ describe("messages", () => {
 });
 
 describe("every frame", () => {
-  it("raises the cursor and never lowers it", () => {
-    const state = run(empty, { cursor: 9, type: "pong", data: {} }, { cursor: 4, type: "pong", data: {} });
-    expect(state.cursor).toBe(9);
+  const pong = (at: number): ServerFrame => ({ cursor: at, type: "pong", data: {} });
+
+  it("counts as complete only when a higher one came, since several may share a cursor", () => {
+    expect(run(empty, pong(4), pong(9)).cursor).toBe(4);
+    expect(run(empty, pong(4), pong(9), pong(9)).cursor).toBe(4);
+    expect(run(empty, pong(4), pong(9), pong(2), pong(11)).cursor).toBe(9);
   });
 
   it("that is unknown changes nothing but the cursor", () => {
     const strange = { cursor: 900, type: "weather", data: {} } as unknown as ServerFrame;
-    expect(apply(start(), strange)).toEqual({ ...start(), cursor: 900 });
+    const before = start();
+    expect(apply(before, strange)).toEqual({ ...before, cursor: before.latest, latest: 900 });
   });
 });

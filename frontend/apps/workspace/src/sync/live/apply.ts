@@ -5,7 +5,7 @@ import { empty, type Live, type Timeline, type View } from "./state";
 
 export function apply(state: Live, frame: ServerFrame): Live {
   const next = change(state, frame);
-  return frame.cursor > next.cursor ? { ...next, cursor: frame.cursor } : next;
+  return frame.cursor > next.latest ? { ...next, cursor: next.latest, latest: frame.cursor } : next;
 }
 
 function change(state: Live, frame: ServerFrame): Live {
@@ -13,7 +13,7 @@ function change(state: Live, frame: ServerFrame): Live {
     case "resync":
       return forget(state);
     case "snapshot":
-      return snapshot(state, frame.data.key, frame.data.items, frame.data.next);
+      return snapshot(state, frame.data.key, frame.data.items, frame.data.next || null);
     case "conversation":
       return conversation(state, frame.data.keys, frame.data.row);
     case "gone":
@@ -31,7 +31,7 @@ function change(state: Live, frame: ServerFrame): Live {
       const others = (state.typing[id] ?? []).filter((t) => t.id !== by.id || t.kind !== by.kind);
       return {
         ...state,
-        typing: { ...state.typing, [id]: [...others, { ...by, until: Date.parse(until) }] },
+        typing: { ...state.typing, [id]: [...others, { ...by, until: Date.parse(until ?? "") || 0 }] },
       };
     }
     case "looking":
@@ -41,6 +41,9 @@ function change(state: Live, frame: ServerFrame): Live {
     case "notice":
       return { ...state, notice: frame.data };
     case "hello":
+    case "resumed":
+    case "changed":
+    case "error":
     case "pong":
       return state;
     default:
@@ -74,7 +77,7 @@ export function viewOf(state: Live, key: string): View {
   return state.views[key] ?? { ids: [], sort: "last", next: null, fresh: false };
 }
 
-function snapshot(state: Live, key: string, items: Conversation[], next: string | null): Live {
+function snapshot(state: Live, key: string, items: Conversation[], next: View["next"]): Live {
   const conversations = items.reduce(keep, state.conversations);
   const view = viewOf(state, key);
   const ids = items.map((row) => row.id);

@@ -9,6 +9,8 @@ import { loadLatest } from "./timelines";
 import { filterQuery, viewSpec, type ViewSpec } from "./views";
 
 const PAGE = 50;
+/** The largest page the server gives. */
+const MOST = 100;
 /** Conversations whose messages are followed: the open one and those seen just before. */
 const FOLLOWED = 6;
 /** Always followed, for notifications and the badge. */
@@ -21,7 +23,19 @@ let onRefused: () => void = () => undefined;
 let onReady: () => void = () => undefined;
 let subscribed = "";
 
+/** Resuming makes sense only when there is a snapshot of every list to resume from. */
+function resumeFrom(): number {
+  const state = useLive.getState();
+  return followedViews().every((v) => state.views[v.key]?.fresh) ? state.cursor : 0;
+}
+
+function followedViews(): ViewSpec[] {
+  const extra = current && !STANDING_VIEWS.some((v) => v.key === current?.key) ? [current] : [];
+  return [...STANDING_VIEWS, ...extra];
+}
+
 const socket = new LiveSocket({
+  from: resumeFrom,
   ready: () => {
     subscribed = "";
     subscribe();
@@ -43,8 +57,7 @@ export function startLive(events: { refused: () => void; ready: () => void }): (
 export const reconnectNow = () => socket.now();
 
 function subscribe(): void {
-  const views = [...STANDING_VIEWS];
-  if (current && !views.some((v) => v.key === current?.key)) views.push(current);
+  const views = followedViews();
   const frame = {
     type: "subscribe" as const,
     views: views.map((v) => ({ ...v, limit: PAGE })),
@@ -97,8 +110,9 @@ export async function loadMoreRows(spec: ViewSpec): Promise<void> {
   if (!cursor) return;
   const page = await get<Parameters<typeof addRows>[3]>("/conversations", {
     ...filterQuery(spec),
-    cursor,
-    limit: PAGE,
+    // Without a cursor the page begins at the top and reaches past the window.
+    cursor: cursor === true ? undefined : cursor,
+    limit: cursor === true ? MOST : PAGE,
   });
   changeLive((state) => addRows(state, spec.key, cursor, page));
 }

@@ -1,10 +1,10 @@
 /** Pages read by REST, folded into the live state. Pure, like `apply`. */
 import type { Conversation, Id, Message, Page } from "@switchboard/protocol";
 import { insert, keep, reorder, viewOf } from "./apply";
-import type { Live, Timeline } from "./state";
+import type { Live, Timeline, View } from "./state";
 
 /** More rows of a view, after its window. Asked with `cursor`; dropped when the window has moved since. */
-export function addRows(state: Live, key: string, cursor: string, page: Page<Conversation>): Live {
+export function addRows(state: Live, key: string, cursor: View["next"], page: Page<Conversation>): Live {
   const view = viewOf(state, key);
   if (view.next !== cursor) return state;
   const conversations = page.items.reduce(keep, state.conversations);

@@ -1,6 +1,6 @@
 /** The one WebSocket: connects, resumes from the cursor, backs off, and says how it is. */
 import type { ClientFrame, ServerFrame } from "@switchboard/protocol";
-import { receive, useLink, useLive } from "./store";
+import { receive, useLink } from "./store";
 
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 15_000;
@@ -10,6 +10,8 @@ const PONG_WITHIN = 10_000;
 const GATHER = 16;
 
 export interface SocketEvents {
+  /** Where to resume from; 0 to begin anew. */
+  from: () => number;
   /** The connection lives: tell the server what to send. `resumed` is false after a resync. */
   ready: () => void;
   /** The server forgot us: everything must be read again. */
@@ -27,6 +29,8 @@ export class LiveSocket {
   private gathered: ServerFrame[] = [];
   private flushing: ReturnType<typeof setTimeout> | undefined;
   private stopped = true;
+  /** What was missed has come, or snapshots are coming: from here on cursors count. */
+  private settled = false;
 
   constructor(private readonly events: SocketEvents) {}
 
@@ -67,7 +71,8 @@ export class LiveSocket {
   private connect(): void {
     useLink.setState({ state: "connecting", retryAt: 0 });
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const { cursor } = useLive.getState();
+    const cursor = this.events.from();
+    this.settled = false;
     const socket = new WebSocket(
       `${scheme}://${location.host}/api/v1/stream${cursor ? `?cursor=${cursor}` : ""}`,
     );
@@ -83,7 +88,8 @@ export class LiveSocket {
       return;
     }
     if (frame.type === "hello") this.alive();
-    this.gathered.push(frame);
+    if (frame.type === "resumed" || frame.type === "snapshot" || frame.type === "resync") this.settled = true;
+    this.gathered.push(this.settled ? frame : { ...frame, cursor: 0 });
     this.flushing ??= setTimeout(() => this.flush(), GATHER);
     if (frame.type === "resync") {
       this.flush();

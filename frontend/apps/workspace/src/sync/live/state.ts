@@ -4,8 +4,8 @@ import type { Channel, Conversation, Counters, Id, Message, Presence, ViewSort }
 export interface View {
   ids: Id[];
   sort: ViewSort;
-  /** Cursor of the rows after the window; null when the window holds all. */
-  next: string | null;
+  /** Cursor of the rows after the window, true when there are some and it is not known; null when the window holds all. */
+  next: string | true | null;
   /** False until a snapshot came, and again from a resync until the next one. */
   fresh: boolean;
 }
@@ -29,7 +29,10 @@ export interface Typing {
 }
 
 export interface Live {
+  /** Everything up to here has come; a new connection resumes from here. */
   cursor: number;
+  /** Highest cursor seen; more frames with it may follow. */
+  latest: number;
   conversations: Record<Id, Conversation>;
   views: Record<string, View>;
   timelines: Record<Id, Timeline>;
@@ -43,6 +46,7 @@ export interface Live {
 
 export const empty: Live = {
   cursor: 0,
+  latest: 0,
   conversations: {},
   views: {},
   timelines: {},

@@ -40,7 +40,26 @@ export function onTouched(callback: Touched): () => void {
   return () => touched.delete(callback);
 }
 
-export function receive(frames: ServerFrame[]): void {
+export type Settings = (what: string[]) => void;
+
+const settings = new Set<Settings>();
+
+/** Told when settings were changed that lists on the page show. */
+export function onSettings(callback: Settings): () => void {
+  settings.add(callback);
+  return () => settings.delete(callback);
+}
+
+/** A typing mark that nobody renews goes out after this. */
+const TYPING_FOR = 6000;
+
+function dated(frame: ServerFrame): ServerFrame {
+  if (frame.type !== "typing" || frame.data.until) return frame;
+  return { ...frame, data: { ...frame.data, until: new Date(Date.now() + TYPING_FOR).toISOString() } };
+}
+
+export function receive(arrived: ServerFrame[]): void {
+  const frames = arrived.map(dated);
   const before = useLive.getState();
   changeLive((state) => frames.reduce(apply, state));
   for (const frame of frames) {
@@ -54,6 +73,8 @@ export function receive(frames: ServerFrame[]): void {
     } else if (frame.type === "gone") {
       // A row that is in none of the views is not sent; who has it open reads it again.
       touched.forEach((callback) => callback(frame.data.id));
+    } else if (frame.type === "changed") {
+      settings.forEach((callback) => callback(frame.data.what));
     } else if (frame.type === "message") {
       touched.forEach((callback) => callback(frame.data.row.conversation_id));
     }
