@@ -6,6 +6,9 @@ from pathlib import Path
 
 import msgspec
 
+from switchboard.net.guard import Guard
+from switchboard.secrecy import BadKey, keys_from_text
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How this installation runs."""
@@ -65,10 +68,38 @@ def from_environment(**override: object) -> Settings:
     if allow := os.environ.get("SWITCHBOARD_OUTBOUND_ALLOW"):
         values["outbound_allow"] = tuple(part.strip() for part in allow.split(",") if part.strip())
     if bases := os.environ.get("SWITCHBOARD_BASE_URLS"):
-        values["base_urls"] = dict(part.strip().split("=", 1) for part in bases.split(",") if "=" in part)
+        values["base_urls"] = dict(_base(part.strip()) for part in bases.split(",") if part.strip())
     values |= {name: value for name, value in override.items() if value is not None}
     settings = Settings(**values)  # type: ignore[arg-type]  # each value was checked above
+    _check(settings)
     return msgspec.structs.replace(settings, secure_cookies=settings.url.startswith("https://"))
+
+
+def _base(text: str) -> tuple[str, str]:
+    name, equals, url = text.partition("=")
+    if not equals or not url.startswith(("http://", "https://")):
+        raise SettingsError(f"SWITCHBOARD_BASE_URLS takes name=https://address by comma, not {text!r}.")
+    return name.strip(), url.strip().rstrip("/")
+
+
+def _check(settings: Settings) -> None:
+    """Raise SettingsError for what could only fail later, in the middle of the start."""
+    if not 0 <= settings.port < 65536:
+        raise SettingsError(f"SWITCHBOARD_PORT must lie between 0 and 65535, not {settings.port}.")
+    if settings.pool < 2:
+        raise SettingsError("SWITCHBOARD_POOL must be at least 2.")
+    if settings.public_url and not settings.public_url.startswith(("http://", "https://")):
+        raise SettingsError("SWITCHBOARD_PUBLIC_URL must begin with http:// or https://.")
+    try:
+        Guard(settings.outbound_allow).close()
+    except ValueError as error:
+        words = str(error).removeprefix("outbound_allow: ")
+        raise SettingsError(f"SWITCHBOARD_OUTBOUND_ALLOW: {words}.") from None
+    try:
+        if settings.secret_key:
+            keys_from_text(settings.secret_key)
+    except BadKey as error:
+        raise SettingsError(f"SWITCHBOARD_SECRET_KEY: {error}.") from None
 
 
 def environment_for(settings: Settings) -> dict[str, str]:

@@ -13,6 +13,14 @@ CSP = (
 )
 
 
+def is_built(root: Path = ROOT) -> bool:
+    """Tell whether the front end is there to be served."""
+    return (root / "workspace" / "index.html").is_file()
+
+
+NOT_BUILT = "The front end is not built: run `make setup`. 前端尚未构建：请运行 make setup。".encode()
+
+
 class Pages:
     """Serves files under `static/workspace`; unknown addresses get its index.html, since the page routes by itself."""
 
@@ -51,8 +59,7 @@ class Pages:
                 known = changed, file.read_bytes()
                 self._cache[file] = known
         except OSError:
-            text = b"The front end is not built: run `make setup`."
-            await self._send(send, 503, text, "text/plain; charset=utf-8", "no-store")
+            await self._send(send, 503, NOT_BUILT, "text/plain; charset=utf-8", "no-store")
             return
         kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         if kind.startswith("text/") or kind == "application/javascript":

@@ -2,17 +2,22 @@
 
 import asyncio
 import contextlib
+import signal
 import socket
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any
 
+import msgspec
 import structlog
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from switchboard.api.app import create as create_api
+from switchboard.api.context import ApiContext
 from switchboard.app.accept import Acceptor
 from switchboard.app.config import Settings
+from switchboard.app.connecting import Connector
+from switchboard.app.database import database, watch
 from switchboard.app.door import Door, Receive, Scope, Send, answer
 from switchboard.app.housekeeping import Housekeeping, heartbeat
 from switchboard.app.hub import Hub
@@ -27,9 +32,7 @@ from switchboard.app.stream import Stream
 from switchboard.app.widget import Widget
 from switchboard.blobs import FileDoor
 from switchboard.channels.api import Reply
-from switchboard.db import embedded
 from switchboard.db.migrate import migrate
-from switchboard.db.postmaster import living_postmaster
 
 log = structlog.get_logger()
 ROLES = ("web", "worker")
@@ -51,7 +54,7 @@ class Process:
 
     def _web(self) -> App:
         runtime = self.runtime
-        api = create_api(runtime, Replayer(runtime, self._acceptor))
+        api = create_api(self._context())
         stream = Stream(runtime, self.hub, lambda scope, token: identify(runtime, scope, token))
         files = FileDoor(runtime.signer, runtime.blobs, runtime.files.row)
         pages = Pages(runtime.settings)
@@ -74,12 +77,27 @@ class Process:
                 await self._widget.http(scope, receive, send)
             elif path in ("/health", "/ready", "/metrics"):
                 await self._state(path, send)
-            elif path.startswith(("/api/", "/docs", "/openapi.json")):
+            elif path.startswith(("/api/", "/docs", "/openapi")):
                 await api(scope, receive, send)  # type: ignore[arg-type]  # Litestar types ASGI messages more closely
             else:
                 await pages(scope, receive, send)
 
         return app
+
+    def _context(self) -> ApiContext:
+        runtime = self.runtime
+        return ApiContext(
+            settings=runtime.settings,
+            db=runtime.db,
+            api_db=runtime.api_db,
+            announce=runtime.announce,
+            say=runtime.bus.say,
+            link=runtime.link,
+            replayer=Replayer(runtime, self._acceptor),
+            connector=Connector(runtime),
+            blobs=runtime.blobs,
+            sealer=runtime.sealer,
+        )
 
     def _idle(self) -> App:
         async def app(scope: Scope, _: Receive, send: Send) -> None:
@@ -112,7 +130,6 @@ class Process:
         if "worker" in self.roles:
             loops += [
                 Lanes(self.runtime).run(),
-                Lanes(self.runtime).run(),
                 Sequencer(self.runtime, ("inbox",), number=True).run(),
                 Sequencer(self.runtime, ("search",), number=False).run(),
                 Router(self.runtime).run(),
@@ -130,59 +147,71 @@ class Process:
         await self.runtime.close()
 
 
-async def database(settings: Settings) -> tuple[str, embedded.Postgres | None]:
-    """Return the DSN to use, starting the embedded server when none is given."""
-    if settings.database_url:
-        return settings.database_url, None
-    server = embedded.Postgres(settings.data / "postgres")
-    return await server.start(), server
+async def serve(
+    settings: Settings,
+    roles: tuple[str, ...] = ROLES,
+    ready: Callable[[Process], Awaitable[None]] | None = None,
+    port: int | None = None,
+) -> None:
+    """Run one process until it is told to stop; `ready` works beside the open doors, and its failure ends the process.
 
-
-async def serve(settings: Settings, roles: tuple[str, ...] = ROLES, ready: Callable[[Process], Awaitable[None]] | None = None) -> None:
-    """Run one process until it is told to stop. Raises OSError when the port is taken."""
-    listener = bind(settings)
-    dsn, server = await database(settings)
-    try:
+    `port` is where to listen when that is not the installation's own port. Raises PortTaken, DatabaseUnreachable.
+    """
+    listener = bind(settings.host, settings.port if port is None else port)
+    if port is None:
+        settings = msgspec.structs.replace(settings, port=listener.getsockname()[1])
+    async with database(settings) as (dsn, server):
         await migrate(dsn)
         process = Process(settings, dsn, roles)
         await process.start()
-        watcher = asyncio.create_task(_watch(server)) if server is not None else None
+        watcher = asyncio.create_task(watch(server)) if server is not None else None
         try:
-            if ready is not None:
-                await ready(process)
-            await _run(process.app, listener)
+            await _run(process, listener, ready)
         finally:
             if watcher is not None:
                 watcher.cancel()
             await process.stop()
-    finally:
-        if server is not None:
-            await server.stop()
 
 
-async def _watch(server: embedded.Postgres) -> None:
-    """Bring the embedded server back when it dies. Never returns."""
-    while True:
-        await asyncio.sleep(0.5)
-        try:
-            if living_postmaster(server.cluster) is None:
-                await server.start()
-        except Exception as error:
-            log.error("postgres_restart_failed", error=str(error))
+class PortTaken(Exception):
+    """Nothing can listen where it should; the text is one sentence for the operator."""
 
 
-def bind(settings: Settings) -> socket.socket:
-    """Take the port before anything slow happens; raises OSError when another has it."""
-    listener = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
+def bind(host: str, port: int) -> socket.socket:
+    """Listen before anything slow happens; raises PortTaken. Port 0 is any free one."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((settings.host, settings.port))
-    listener.set_inheritable(False)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        what = error.strerror if isinstance(error, OSError) else "the number is too large"
+        raise PortTaken(
+            f"Cannot listen on {host}, port {port} ({what}); choose another with --port or SWITCHBOARD_PORT."
+        ) from error
     return listener
 
 
-async def _run(app: App, listener: socket.socket) -> None:
+class _Server(uvicorn.Server):
+    """Ends in order on a signal, and leaves what comes after to its caller."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for one in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(one, self.handle_exit, one, None)
+        try:
+            yield
+        finally:
+            # A second Ctrl-C may cut the cleaning up short; a second SIGTERM may not.
+            loop.remove_signal_handler(signal.SIGINT)
+            loop.add_signal_handler(signal.SIGTERM, int)
+
+
+async def _run(process: Process, listener: socket.socket, ready: Callable[[Process], Awaitable[None]] | None) -> None:
     config = uvicorn.Config(
-        app,  # type: ignore[arg-type]  # uvicorn types ASGI messages more closely
+        process.app,  # type: ignore[arg-type]  # uvicorn types ASGI messages more closely
         loop="uvloop",
         http="httptools",
         ws="websockets-sansio",
@@ -196,6 +225,21 @@ async def _run(app: App, listener: socket.socket) -> None:
         timeout_graceful_shutdown=5,
         h11_max_incomplete_event_size=65_536,
     )
-    server = uvicorn.Server(config)
-    with contextlib.suppress(asyncio.CancelledError):
+    server = _Server(config)
+
+    async def beside() -> None:
+        try:
+            if ready is not None:
+                await ready(process)
+        except BaseException:
+            server.should_exit = True
+            raise
+
+    task = asyncio.create_task(beside())
+    try:
         await server.serve(sockets=[listener])
+    finally:
+        if not task.done():
+            task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
