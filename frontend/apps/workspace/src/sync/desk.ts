@@ -33,12 +33,21 @@ export function useConversation(id: Id): Conversation | undefined {
   return useLive((s) => s.conversations[id]);
 }
 
+/** Which lists show a kind of setting. */
+const LISTS: Record<string, string[]> = {
+  channels: ["channels", "connections"],
+  agent: ["agents", "teams"],
+  team: ["teams", "agents"],
+  invitation: ["invitations"],
+  api_key: ["api-keys"],
+};
+
 const due = new Map<Id, ReturnType<typeof setTimeout>>();
 
 /** What the stream does not carry (reply windows, assignments) is read again a moment after a change. */
 export function watchChanges(): () => void {
   const settled = onSettings((what) => {
-    for (const key of what.includes("channels") ? ["channels", "connections"] : what)
+    for (const key of what.flatMap((one) => LISTS[one] ?? []))
       void queries.invalidateQueries({ queryKey: [key] });
   });
   const touched = onTouched((id) => {

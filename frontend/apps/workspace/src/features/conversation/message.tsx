@@ -8,6 +8,7 @@ import { onlyEmoji } from "@/lib/text";
 import { clock, fullTime } from "@/lib/time";
 import { useResend } from "@/sync/desk";
 import css from "./conversation.module.css";
+import { noticeText } from "./notice";
 import { Parts } from "./parts";
 
 interface Props {
@@ -21,7 +22,7 @@ interface Props {
 }
 
 export const MessageRow = memo(function MessageRow({ message, joined, several, flash, reply }: Props) {
-  if (message.direction === "event") return <EventLine message={message} />;
+  if (isEvent(message)) return <EventLine message={message} />;
   const ours = message.direction !== "in";
   return (
     <div
@@ -56,6 +57,11 @@ export const MessageRow = memo(function MessageRow({ message, joined, several, f
     </div>
   );
 });
+
+/** Nobody said it: it happened. */
+const isEvent = (message: Message) =>
+  message.direction === "event" ||
+  (message.parts.length > 0 && message.parts.every((part) => part.type === "notice"));
 
 function Byline({ message, several }: { message: Message; several: boolean }) {
   const { t } = useTranslation();
@@ -191,11 +197,7 @@ function ReplyButton({ message, reply }: { message: Message; reply: (message: Me
 function EventLine({ message }: { message: Message }) {
   const { t, i18n } = useTranslation();
   const words = message.parts.map((part) =>
-    part.type === "notice"
-      ? t(`events.${part.code.replaceAll(".", "_")}`, { ...part.data, defaultValue: part.text || part.code })
-      : part.type === "text"
-        ? part.text
-        : "",
+    part.type === "notice" ? noticeText(part, t) : part.type === "text" ? part.text : "",
   );
   return (
     <div className={css.event} data-position={message.position}>

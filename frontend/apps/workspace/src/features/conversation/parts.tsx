@@ -13,6 +13,7 @@ import { useTranslation } from "react-i18next";
 import { linkRuns } from "@/lib/text";
 import css from "./conversation.module.css";
 import { Gallery, Media } from "./media";
+import { noticeText } from "./notice";
 
 const MailFrame = lazy(() => import("./mail-frame").then((m) => ({ default: m.MailFrame })));
 
@@ -133,7 +134,7 @@ function OnePart({ part, large }: { part: Part; large: boolean }) {
         </a>
       );
     case "notice":
-      return <i className="muted">{part.text || part.code}</i>;
+      return <i className="muted">{noticeText(part, t)}</i>;
     case "unsupported":
       return (
         <div className={css.unsupported}>

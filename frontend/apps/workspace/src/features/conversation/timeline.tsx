@@ -1,4 +1,4 @@
-import type { Conversation, Message } from "@switchboard/protocol";
+import type { Assignment, Conversation, Message } from "@switchboard/protocol";
 import { Blank } from "@switchboard/ui";
 import { Image } from "antd";
 import { ArrowDown, MessageCircle } from "lucide-react";
@@ -9,6 +9,7 @@ import { markRead } from "@/sync/desk";
 import type { Timeline as Line } from "@/sync/live/state";
 import { loadAfter, loadBefore, loadLatest } from "@/sync/live/timelines";
 import { useOutbox } from "@/sync/outbox";
+import { between, Handover } from "./handover";
 import { MessageRow } from "./message";
 import css from "./conversation.module.css";
 import { PendingRow } from "./pending";
@@ -18,13 +19,14 @@ interface Props {
   row: Conversation;
   line: Line;
   at: number | undefined;
+  assignments: Assignment[];
   reply: (message: Message) => void;
 }
 
 /** Two messages of one author within this time stand together. */
 const TOGETHER = 5 * 60_000;
 
-export function Timeline({ row, line, at, reply }: Props) {
+export function Timeline({ row, line, at, assignments, reply }: Props) {
   const { t, i18n } = useTranslation();
   const now = useNow();
   const { messages } = line;
@@ -73,6 +75,13 @@ export function Timeline({ row, line, at, reply }: Props) {
               return (
                 <Fragment key={message.id}>
                   {newDay && <div className={css.day}>{dayLabel(message.filed_at, now, i18n.language)}</div>}
+                  {between(
+                    assignments,
+                    before?.filed_at ?? (line.hasBefore ? message.filed_at : null),
+                    message.filed_at,
+                  ).map((a) => (
+                    <Handover key={a.at} assignment={a} />
+                  ))}
                   {message.id === firstUnread && (
                     <div className={css.newLine}>{t("conversation.newBelow")}</div>
                   )}
@@ -86,6 +95,10 @@ export function Timeline({ row, line, at, reply }: Props) {
                 </Fragment>
               );
             })}
+            {!line.hasAfter &&
+              between(assignments, messages.at(-1)?.filed_at ?? null, null).map((a) => (
+                <Handover key={a.at} assignment={a} />
+              ))}
             {pending.map((item) => (
               <PendingRow key={item.client_id} item={item} />
             ))}

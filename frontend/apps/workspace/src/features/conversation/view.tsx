@@ -1,4 +1,4 @@
-import type { Id, Message } from "@switchboard/protocol";
+import type { Assignment, Id, Message } from "@switchboard/protocol";
 import { Blank, Bones } from "@switchboard/ui";
 import { useNavigate } from "@tanstack/react-router";
 import { SearchX } from "lucide-react";
@@ -27,6 +27,8 @@ interface Props {
   togglePanel: () => void;
   composer: (reply: Reply) => ReactNode;
 }
+
+const NONE: Assignment[] = [];
 
 /** Third zone: one conversation. */
 export function ConversationView({ id, at, panelOpen, togglePanel, composer }: Props) {
@@ -57,7 +59,14 @@ export function ConversationView({ id, at, panelOpen, togglePanel, composer }: P
         }
       />
       {line && row ? (
-        <Timeline key={at ?? "latest"} row={row} line={line} at={at} reply={setReplyTo} />
+        <Timeline
+          key={at ?? "latest"}
+          row={row}
+          line={line}
+          at={at}
+          assignments={detail.data?.assignments ?? NONE}
+          reply={setReplyTo}
+        />
       ) : failed ? (
         <Blank title={t("conversation.failed")} hint={failed} />
       ) : (
