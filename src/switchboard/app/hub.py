@@ -53,6 +53,19 @@ def frame(cursor: int, kind: str, data: Any) -> bytes:
     return msgspec.json.encode({"cursor": cursor, "type": kind, "data": data})
 
 
+def _previous_assignees(logged: list[Logged]) -> dict[UUID, set[UUID | None]]:
+    """Return who had, or has got, the conversations that changed hands."""
+    before: dict[UUID, set[UUID | None]] = defaultdict(set)
+    for one in logged:
+        if isinstance(one.event, e.ConversationAssigned):
+            before[one.event.subject] |= {one.event.previous_id, one.event.agent_id}
+        elif isinstance(one.event, e.WorkEnded):
+            before[one.event.subject].add(one.event.agent_id)
+        elif isinstance(one.event, e.ConversationQueued):
+            before[one.event.subject].add(one.event.previous_id)
+    return before
+
+
 class Hub:
     """All live sockets of one process, agents' and visitors' alike, behind one reading of the log."""
 
@@ -122,38 +135,32 @@ class Hub:
         await self._messages(tx, logged, everybody)
         await self._others(tx, logged, everybody)
 
-    async def changes(self, tx: Tx, logged: list[Logged]) -> list[tuple[int, live.Change]]:
-        """Return the rows that events touch, as they are now."""
+    async def _rows(self, tx: Tx, logged: list[Logged], everybody: dict[UUID, list[Client]]) -> None:
+        """Send the rows that events touch, as they are now: one encoding per class of viewers."""
         wanted = await projection.touched(tx, logged)
         rows = await reads.rows(tx, wanted, self._runtime.link) if wanted else {}
-        before: dict[UUID, set[UUID | None]] = defaultdict(set)
-        for one in logged:
-            if isinstance(one.event, e.ConversationAssigned):
-                before[one.event.subject] |= {one.event.previous_id, one.event.agent_id}
-            elif isinstance(one.event, e.WorkEnded):
-                before[one.event.subject].add(one.event.agent_id)
-        return [
-            (pos, live.Change(rows[key[1]], frozenset(before[key[1]]))) for key, pos in wanted.items() if key[1] in rows
-        ]
-
-    async def _rows(self, tx: Tx, logged: list[Logged], everybody: dict[UUID, list[Client]]) -> None:
-        last = logged[-1].pos
-        found = await self.changes(tx, logged)
+        before = _previous_assignees(logged)
         for workspace, clients in everybody.items():
-            mine = [(pos, one) for pos, one in found if any(l.event.workspace_id == workspace and l.event.subject == one.row.id for l in logged)] if len(everybody) > 1 else found
-            classes: dict[Any, list[Client]] = defaultdict(list)
-            for client in clients:
-                if client.subscription.views:
-                    classes[live.audience(client.viewer, client.subscription)].append(client)
-                if client.subscription.counters and mine:
-                    client.counters_due = True
-                    client.ready.set()
-            for members in classes.values():
-                for _, change in mine:
-                    for kind, data in live.frames(members[0].viewer, members[0].subscription, change):
-                        encoded = frame(last, kind, data)
-                        for client in members:
-                            client.put(encoded)
+            changes = [
+                live.Change(rows[key], frozenset(before.get(key, ()))) for owner, key in wanted if owner == workspace and key in rows
+            ]
+            if changes:
+                self._to_classes(clients, changes, logged[-1].pos)
+
+    def _to_classes(self, clients: list[Client], changes: list[live.Change], cursor: int) -> None:
+        classes: dict[Any, list[Client]] = defaultdict(list)
+        for client in clients:
+            if client.subscription.views:
+                classes[live.audience(client.viewer, client.subscription)].append(client)
+            if client.subscription.counters:
+                client.counters_due = True
+                client.ready.set()
+        for members in classes.values():
+            for change in changes:
+                for kind, data in live.frames(members[0].viewer, members[0].subscription, change):
+                    encoded = frame(cursor, kind, data)
+                    for client in members:
+                        client.put(encoded)
 
     async def _messages(self, tx: Tx, logged: list[Logged], everybody: dict[UUID, list[Client]]) -> None:
         wanted: dict[UUID, set[UUID]] = defaultdict(set)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from switchboard.core.commands import EditContact, MergeContacts
+from switchboard.core.commands import CreateContact, EditContact, MergeContacts
 from switchboard.core.errors import NotFound
 from switchboard.core.events import Arrived, Attributed, ContactChanged, EchoAttributed, Event, ReactorKnown, Step
 from switchboard.core.facts import Claim, EchoReceived, IdentityChanged, MessageReceived, ProfileReceived, ReachChanged, Reacted, Sender
@@ -256,4 +256,25 @@ async def edit(tx: Tx, commands: Sequence[EditContact]) -> list[Event | Step]:
         if not await tx.run(SQL.edit_contact, workspace=one.workspace_id, id=one.contact_id, **fields):
             raise NotFound("There is no such contact.")
         events.append(ContactChanged(workspace_id=one.workspace_id, subject=one.contact_id, what="edited"))
+    return events
+
+
+async def create(tx: Tx, commands: Sequence[CreateContact]) -> list[Event | Step]:
+    """Add contacts by hand; what was typed in is a claim, and an unproven identity where nobody else has it."""
+    events: list[Event | Step] = []
+    for one in commands:
+        await tx.run(SQL.create_contact, workspace=one.workspace_id, id=one.contact_id, name=scrub(one.name)[:200])
+        keys = [_key(one.workspace_id, Claim(space, value, verified=False)) for space, value in one.identities]
+        if keys:
+            count = len(keys)
+            await tx.run(
+                SQL.add_identities, workspaces=[one.workspace_id] * count, ids=[new_id() for _ in keys],
+                contacts=[one.contact_id] * count, spaces=[key[1] for key in keys], keys=[key[2] for key in keys],
+                labels=[""] * count, verified=[False] * count,
+            )  # fmt: skip
+            await tx.run(
+                SQL.add_claims, workspaces=[one.workspace_id] * count, contacts=[one.contact_id] * count,
+                spaces=[space for space, _ in one.identities], keys=[key[2] for key in keys],
+            )  # fmt: skip
+        events.append(ContactChanged(workspace_id=one.workspace_id, subject=one.contact_id, what="created"))
     return events

@@ -105,6 +105,7 @@ class ConversationQueued(Event, frozen=True, omit_defaults=True, tag="conversati
     room: ClassVar[str] = "routing"
     team_id: UUID | None = None
     reason: str = "opened"
+    previous_id: UUID | None = None
 
 
 class ConversationAssigned(Event, frozen=True, omit_defaults=True, tag="conversation_assigned"):

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from switchboard.core.commands import SYSTEM, Actor, Assign, SetPresence, Take
+from switchboard.core.commands import SYSTEM, Actor, Assign, SetCapacity, SetPresence, Take
 from switchboard.core.errors import Conflict, Invalid
 from switchboard.core.events import (
     ConversationAssigned,
@@ -114,7 +114,7 @@ async def assign(tx: Tx, commands: Sequence[Assign]) -> list[Event | Step]:
             await _back(tx, workspace, row, one.team_id, one.at)
             await _record(tx, workspace, one.conversation_id, None, one.team_id, one.by, one.note, one.at)
             events.append(ConversationQueued(workspace_id=workspace, subject=one.conversation_id, team_id=one.team_id,
-                                             reason="transferred"))  # fmt: skip
+                                             reason="transferred", previous_id=row["assignee_id"]))  # fmt: skip
     return events
 
 
@@ -158,7 +158,16 @@ async def set_presence(tx: Tx, commands: Sequence[SetPresence]) -> list[Event | 
             for row in await tx.rows(SQL.work_of, workspace=one.workspace_id, agent=one.agent_id):
                 await _back(tx, one.workspace_id, {**row, "state": "assigned", "assignee_id": one.agent_id}, row["team_id"], one.at)
                 events.append(ConversationQueued(workspace_id=one.workspace_id, subject=row["conversation_id"],
-                                                 team_id=row["team_id"], reason="returned"))  # fmt: skip
+                                                 team_id=row["team_id"], reason="returned", previous_id=one.agent_id))  # fmt: skip
+    return events
+
+
+async def set_capacity(tx: Tx, commands: Sequence[SetCapacity]) -> list[Event | Step]:
+    """Say how many conversations agents answer at once; whoever waits may be given to them now."""
+    events: list[Event | Step] = []
+    for one in commands:
+        await tx.run(SQL.set_capacity, workspace=one.workspace_id, agent=one.agent_id, capacity=one.capacity)
+        events.append(PresenceChanged(workspace_id=one.workspace_id, subject=one.agent_id, status=""))
     return events
 
 

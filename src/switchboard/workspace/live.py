@@ -18,7 +18,7 @@ class Subscription(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """One conversation's row as it is now, and who had it before; None when the row is unknown."""
+    """One conversation's row as it is now, and who had it before or got it in between."""
 
     row: Conversation
     previous_assignees: frozenset[UUID | None] = frozenset()
@@ -48,10 +48,10 @@ def frames(viewer: Viewer, subscription: Subscription, change: Change) -> Iterab
 
 
 def concerns(view: View, change: Change) -> bool:
-    """Tell whether a row may have been in a view before: a view of one person's work only if they had it or have it."""
+    """Tell whether a row may have been in a view before. One person's view: only if the row is theirs, or just was."""
     if view.assignee in ("", "none"):
         return True
-    return any(str(one) == view.assignee for one in change.previous_assignees) or not change.previous_assignees
+    return str(change.row.assignee_id) == view.assignee or any(str(one) == view.assignee for one in change.previous_assignees)
 
 
 def apply(state: dict[str, dict[UUID, Conversation]], kind: str, data: dict[str, Any]) -> dict[str, dict[UUID, Conversation]]:
