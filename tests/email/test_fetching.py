@@ -170,6 +170,28 @@ async def test_idle_is_renewed(inbox: Inbox) -> None:
     assert inbox.subjects() == ["after two renewals"]
 
 
+async def test_news_in_one_packet_with_the_answer_to_idle_is_seen(inbox: Inbox) -> None:
+    """It is in the reader's buffer by then, and waiting for the socket would wait for the next mail."""
+
+    async def to_client(there: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await there.read(65536):
+            if b"+ idling" in data and not inbox.count:
+                inbox.drop("early")
+                data += await there.read(65536)
+                assert b"EXISTS" in data
+            writer.write(data)
+
+    async def through(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", inbox.mailbox.imap_port)
+        await asyncio.gather(pipe(reader, back), to_client(there, writer))
+        writer.close()
+
+    async with await asyncio.start_server(through, "127.0.0.1", 0) as door:
+        port = door.sockets[0].getsockname()[1]
+        await follow(inbox, inbox.config(incoming_port=port), lambda: bool(inbox.stored))
+    assert inbox.subjects() == ["early"]
+
+
 async def test_what_came_during_an_outage_is_fetched_and_is_not_history(inbox: Inbox) -> None:
     inbox.drop("old")
     await follow(inbox, inbox.config(), lambda: "old" in inbox.subjects())

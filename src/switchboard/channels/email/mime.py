@@ -275,7 +275,7 @@ def people(message: Message, *names: str) -> list[tuple[str, str]]:
     values = [value[:20_000] for name in names for value in raw_headers(message, name)]
     try:
         found = getaddresses(values)
-    except (ValueError, IndexError, TypeError):
+    except (ValueError, IndexError, TypeError, RecursionError):
         found = []
     kept = [(words_of(name).strip("\"' ")[:200], address(where)) for name, where in found]
     return [(name, where) for name, where in kept if where]
@@ -314,7 +314,7 @@ def ending(kind: str) -> str:
 def written(message: Message) -> bytes:
     """Return a mail inside a mail as a file of its own."""
     try:
-        return message.as_bytes()
+        return message.as_bytes(policy=TOLERANT.clone(linesep="\r\n"))
     except (ValueError, LookupError, TypeError, AttributeError):
         return (
             b"\r\n".join(f"{name}: {clean(str(value))}".encode() for name, value in message.items())

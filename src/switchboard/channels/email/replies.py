@@ -65,8 +65,18 @@ def _history(lines: list[str]) -> int | None:
             starts.append(line)
     block = next((index for index, line in enumerate(lines) if line.startswith(">")), None)
     if block is not None:
-        starts.append(block)
+        starts.append(_introduction(lines, block))
     return min(starts) if starts else None
+
+
+def _introduction(lines: list[str], block: int) -> int:
+    """Return where a marked quotation begins: with the line that introduces it, in whatever language."""
+    above = block - 1
+    while above > 0 and not lines[above].strip():
+        above -= 1
+    line = lines[above].rstrip() if above >= 0 else ""
+    introduces = line.endswith((":", "：")) and len(line) < _MAX_LINE and re.search(r"\d.*[@<]", line)
+    return above if introduces else block
 
 
 def _answers_below(tail: list[str]) -> int | None:
