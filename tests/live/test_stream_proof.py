@@ -109,7 +109,7 @@ async def random_verb(pipe: Pipe, dice: random.Random, nr: int) -> None:
     by = Actor("agent", agent)
     at = NOW + timedelta(seconds=nr)
     if not rows or dice.random() < 0.25:
-        await pipe.receive(pipe.message(f"message {nr}", person=f"person-{dice.randrange(6)}"), at=at)
+        await pipe.receive(pipe.message(f"message {nr}", person=f"person-{dice.randrange(4)}"), at=at)
         return
     row = dice.choice(rows)
     where: dict[str, Any] = {"workspace_id": pipe.workspace, "conversation_id": row["id"], "by": by}
@@ -158,9 +158,9 @@ async def test_snapshot_plus_changes_is_a_fresh_snapshot(runtime: Runtime, pipe:
             fresh = await snapshot(runtime, client)
             assert ids(states[name]) == ids(fresh), (nr, name)
             assert states[name] == fresh, (nr, name)
-            if nr % 10 == 0 and frames:
+            if nr % 60 == 0 and frames:
                 triples.append({"viewer": name, "before": plain(before[name]), "frames": frames, "after": plain(fresh)})
-    assert len(triples) > 40
+    assert len(triples) >= 10
     if os.environ.get("SWITCHBOARD_REWRITE"):
         TRIPLES.write_text(json.dumps(triples, ensure_ascii=False, separators=(",", ":")), "utf-8")
 

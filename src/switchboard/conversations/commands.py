@@ -84,6 +84,8 @@ async def write(tx: Tx, commands: Sequence[WriteMessage]) -> list[Event | Step]:
         await _advance(tx, one, row, position, direction)
         reopened = row["status"] == "resolved" and not one.note
         if reopened:
+            await _no_twin(tx, one.workspace_id, one.conversation_id)
+        if reopened:
             events.append(ConversationOpened(workspace_id=one.workspace_id, subject=one.conversation_id, contact_id=row["contact_id"],
                                              reopened=True, assignee_id=one.by.id if one.by.kind == "agent" else None))  # fmt: skip
         events.append(
@@ -95,6 +97,13 @@ async def write(tx: Tx, commands: Sequence[WriteMessage]) -> list[Event | Step]:
         if reach is not None:
             events.append(_reply(one, reach, target))
     return events
+
+
+async def _no_twin(tx: Tx, workspace: UUID, conversation: UUID) -> None:
+    """A resolved conversation can't come back beside a newer open one of the same customer."""
+    twin = await tx.value(SQL.open_twin, workspace=workspace, id=conversation)
+    if twin is not None:
+        raise Conflict("This customer has a newer open conversation; go on there.", code="newer_open", conversation=twin)
 
 
 async def _reach(tx: Tx, one: WriteMessage) -> Any:
@@ -179,6 +188,8 @@ async def change_status(tx: Tx, commands: Sequence[ChangeStatus]) -> list[Event 
             raise Invalid(f"A {row['status']} conversation can't become {one.status}.", field="status", code="bad_move")
         if one.status == "snoozed" and (one.until is None or one.until <= one.at):
             raise Invalid("Say until when, in the future.", field="until")
+        if row["status"] == "resolved":
+            await _no_twin(tx, one.workspace_id, one.conversation_id)
         await tx.run(SQL.set_status, workspace=one.workspace_id, id=one.conversation_id, status=one.status, at=one.at, until=one.until)
         if one.status == "resolved":
             events.append(ConversationResolved(workspace_id=one.workspace_id, subject=one.conversation_id, by_id=one.by.id))

@@ -47,7 +47,9 @@ returning id;
 update conversation c set
     status = u.status, last_position = u.last_position, inbound_count = c.inbound_count + u.inbound,
     last_at = greatest(c.last_at, u.at), last_direction = u.direction, preview = u.preview, waiting_since = u.waiting_since,
-    channel_id = coalesce(u.channel_id, c.channel_id), resolved_at = null, snoozed_until = null,
+    channel_id = coalesce(u.channel_id, c.channel_id),
+    resolved_at = case when u.status = 'resolved' then c.resolved_at end,
+    snoozed_until = case when u.status = 'snoozed' then c.snoozed_until end,
     version = c.version + u.bump, seen_count = case when u.bump > 0 then c.inbound_count else c.seen_count end
 from unnest(:workspaces::uuid[], :ids::uuid[], :statuses::text[], :positions::int[], :inbound::int[], :at::timestamptz[],
     :directions::text[], :previews::text[], :waiting::timestamptz[], :channels::uuid[], :bumps::int[])
@@ -148,6 +150,12 @@ order by r.verified desc, r.last_inbound_at desc nulls last;
 select coalesce(m.external_id, (select o.external_id from delivery_v_outbound o
     where o.workspace_id = m.workspace_id and o.message_id = m.id and o.external_id is not null order by o.piece limit 1), '') as external_id
 from message m where m.workspace_id = :workspace and m.id = :id and m.conversation_id = :conversation;
+
+-- name: open_twin
+-- The conversation that is open in the slot of a resolved one, if any.
+select o.id from conversation c join conversation o on o.workspace_id = c.workspace_id and o.contact_id = c.contact_id
+    and o.slot = c.slot and o.status <> 'resolved'
+where c.workspace_id = :workspace and c.id = :id and o.id <> c.id;
 
 -- name: set_status
 -- Moves a conversation to a status.
