@@ -16,6 +16,8 @@ export interface FileRef {
   height?: number | null;
   /** Seconds. */
   duration?: number | null;
+  /** Of an upload: a sentence when the content is not what the name says. */
+  remark?: string;
 }
 
 export interface TextPart {

@@ -20,7 +20,8 @@ const accepted = json(201, { id: "m", conversation_id: "c", position: 1, client_
 
 /** Stands for the network only; a GET answers the row. */
 function network(_: string, init: RequestInit): Promise<Response> {
-  if (init.method === "GET") return Promise.resolve(new Response(JSON.stringify({ ...row, version: 8, pos: 2 })));
+  if (init.method === "GET")
+    return Promise.resolve(new Response(JSON.stringify({ ...row, version: 8, pos: 2 })));
   const headers = init.headers as Record<string, string>;
   sent.push({ key: headers["Idempotency-Key"], body: JSON.parse(String(init.body)) as Sent["body"] });
   return Promise.resolve((answers.shift() ?? accepted)());

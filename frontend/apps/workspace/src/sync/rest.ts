@@ -1,5 +1,12 @@
 /** The one door to the REST API: cookie session, CSRF header, problem documents. */
 import type { Conversation, Problem } from "@switchboard/protocol";
+import i18next from "i18next";
+
+/** Common refusals in the reader's language; what is particular comes in the server's or the platform's own words. */
+function wordsOf(problem: Problem): string {
+  const known = `problems.${problem.code}`;
+  return problem.code && i18next.exists(known) ? i18next.t(known) : problem.detail || problem.title;
+}
 
 export class ProblemError extends Error {
   constructor(
@@ -9,7 +16,7 @@ export class ProblemError extends Error {
     /** Seconds, of a 429. */
     readonly retryAfter: number | null,
   ) {
-    super(problem.detail || problem.title);
+    super(wordsOf(problem));
   }
   get status(): number {
     return this.problem.status;

@@ -1,5 +1,6 @@
 import type { Id, Message, OutgoingPart, ReplyChannel } from "@switchboard/protocol";
 import { App, Button, Input, Segmented, Tooltip, type GetRef } from "antd";
+import type { TFunction } from "i18next";
 import { NotebookPen, Paperclip, SendHorizontal, X } from "lucide-react";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -33,7 +34,7 @@ export function Composer({ id, reply }: Props) {
   const uploads = useUploads((words) => void toast.error(words));
   const channels = detail?.reply_channels ?? [];
   const channel = pickChannel(channels, chosen, reply.to);
-  const blocked = note ? "" : detail && !channel ? t("composer.noChannel") : (channel?.reason ?? "");
+  const blocked = note ? "" : detail && !channel ? t("composer.noChannel") : refusal(channel, t);
   const empty = text.trim() === "" && uploads.items.length === 0;
   const ready = !empty && !blocked && !uploads.busy;
 
@@ -145,6 +146,13 @@ export function Composer({ id, reply }: Props) {
       {uploads.over && <div className={css.drop}>{t("composer.drop")}</div>}
     </div>
   );
+}
+
+/** Why nothing can be sent by this channel now; empty when it can. */
+function refusal(channel: ReplyChannel | undefined, t: TFunction): string {
+  if (!channel?.reason) return "";
+  const over = channel.window_until !== null && Date.parse(channel.window_until) < Date.now();
+  return over ? t("composer.windowOverHint") : channel.reason;
 }
 
 const keyOf = (event: React.KeyboardEvent) => ({

@@ -32,7 +32,10 @@ export function useUploads(fail: (words: string) => void) {
       };
       setItems((all) => [...all, upload]);
       uploadFile(file, upload.stop.signal).then(
-        (stored) => setItems((all) => all.map((u) => (u.key === upload.key ? { ...u, file: stored } : u))),
+        (stored) => {
+          setItems((all) => all.map((u) => (u.key === upload.key ? { ...u, file: stored } : u)));
+          if (stored.remark) fail(stored.remark);
+        },
         (error: unknown) => {
           setItems((all) => all.filter((u) => u.key !== upload.key));
           if (upload.stop.signal.aborted) return;

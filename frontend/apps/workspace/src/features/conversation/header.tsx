@@ -85,6 +85,10 @@ export function Header({ row, detail, panelOpen, togglePanel, leave }: Props) {
   );
 }
 
+/** What nobody has is taken; from a colleague it is handed over. */
+const taking = (row: Conversation, me: string): Verb =>
+  row.assignee_id === null ? { verb: "take" } : { verb: "assign", agent_id: me };
+
 export type Act = (verb: Verb, done?: () => void) => void;
 
 /** Runs a verb and tells what came of it; who was faster, if somebody was. */
@@ -131,7 +135,7 @@ function useRowCommands(
       title: t("action.take"),
       key: "t",
       disabled: !row || row.assignee_id === me,
-      run: () => act({ verb: "take" }),
+      run: () => row && act(taking(row, me)),
     },
     {
       id: "transfer",
@@ -295,7 +299,7 @@ function Actions({
     <div className={css.actions}>
       {row.assignee_id !== me && !closed && (
         <Tooltip title={<Hint text={t("action.takeHint")} k="t" />}>
-          <Button icon={<Hand {...icon} />} onClick={() => act({ verb: "take" })}>
+          <Button icon={<Hand {...icon} />} onClick={() => act(taking(row, me))}>
             {t("action.take")}
           </Button>
         </Tooltip>

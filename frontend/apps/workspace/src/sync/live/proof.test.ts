@@ -16,7 +16,12 @@ const triples = proof as unknown as Triple[];
 
 function start(views: Record<string, Conversation[]>): Live {
   return Object.entries(views).reduce<Live>(
-    (state, [key, items]) => apply(state, { cursor: 1, type: "snapshot", data: { key, items, next: null } } as unknown as ServerFrame),
+    (state, [key, items]) =>
+      apply(state, {
+        cursor: 1,
+        type: "snapshot",
+        data: { key, items, next: null },
+      } as unknown as ServerFrame),
     empty,
   );
 }
@@ -37,9 +42,12 @@ describe("snapshot plus changes", () => {
     expect(triples.length).toBeGreaterThan(9);
   });
 
-  it.each(triples.map((one, nr) => [nr, one.viewer, one] as const))("number %i, seen by %s, equals a fresh snapshot", (_, __, one) => {
-    const keys = Object.keys(one.after);
-    const state = one.frames.reduce(apply, start(one.before));
-    expect(shown(state, keys)).toEqual(shown(start(one.after), keys));
-  });
+  it.each(triples.map((one, nr) => [nr, one.viewer, one] as const))(
+    "number %i, seen by %s, equals a fresh snapshot",
+    (_, __, one) => {
+      const keys = Object.keys(one.after);
+      const state = one.frames.reduce(apply, start(one.before));
+      expect(shown(state, keys)).toEqual(shown(start(one.after), keys));
+    },
+  );
 });
