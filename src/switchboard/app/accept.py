@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
+from switchboard.app.courtesy import Courtesies
 from switchboard.app.runtime import Live, Runtime
 from switchboard.channels.api import BadPayload, RawRequest, Typed
 from switchboard.core.facts import Inbound, Nudge
@@ -25,6 +26,7 @@ class Acceptor:
 
     def __init__(self, runtime: Runtime, flushers: int = 2) -> None:
         self._runtime = runtime
+        self._courtesies = Courtesies(runtime)
         self._waiting: list[tuple[ingest.Delivery, asyncio.Future[None]]] = []
         self._flushing = 0
         self._flushers = flushers
@@ -35,10 +37,7 @@ class Acceptor:
             if isinstance(fact, Nudge):
                 self._runtime.bus.say({"nudge": str(live.row.id), "account": fact.account})
             elif isinstance(fact, Typed):
-                self._runtime.bus.say(
-                    {"typing": str(live.row.id), "account": fact.account, "space": fact.sender.claims[0].space,
-                     "value": fact.sender.claims[0].value[:200]}
-                )  # fmt: skip
+                self._courtesies.customer_types(live, fact)
         kept = [fact for fact in facts if not isinstance(fact, Nudge | Typed)]
         if facts and not kept:
             return

@@ -36,6 +36,10 @@ class Leases:
         self._outbound = runtime.bus.listener("outbound")
         self._renewed = asyncio.get_running_loop().time()
 
+    def holds(self, connection: UUID) -> bool:
+        """Tell whether this process speaks for a connection just now."""
+        return connection in self._held
+
     async def run(self) -> None:
         """Never returns; cancelling it gives the leases back."""
         dispatch = asyncio.create_task(self._dispatch())

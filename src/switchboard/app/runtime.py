@@ -13,7 +13,7 @@ from switchboard.blobs import reads as blob_reads
 from switchboard.channels.api import Channel, Content, Http, Io, Stream
 from switchboard.channels.registry import Adapter, adapters
 from switchboard.connections import reads as connection_reads
-from switchboard.core.events import ChannelChanged, ConversationQueued, DeliveryChanged, Event, MediaWanted, PresenceChanged, WorkEnded
+from switchboard.core.events import ChannelChanged, ConversationChanged, ConversationQueued, DeliveryChanged, Event, MediaWanted, PresenceChanged, WorkEnded
 from switchboard.core.ids import new_id
 from switchboard.core.outcomes import Refused
 from switchboard.db.bus import Bus, wait
@@ -107,8 +107,13 @@ class Runtime:
 
     def announce(self, events: Iterable[Event]) -> None:
         """Wake the loops that these events concern. Call it after commit."""
-        topics = {HINTS[type(event)] for event in events if type(event) in HINTS}
-        self.bus.hint("events", *topics)
+        topics = {"events"}
+        for event in events:
+            if type(event) in HINTS:
+                topics.add(HINTS[type(event)])
+            elif isinstance(event, ConversationChanged) and event.what == "read":
+                self.bus.say({"agent_read": str(event.subject), "workspace": str(event.workspace_id)})
+        self.bus.hint(*sorted(topics))
 
     def link(self, workspace: UUID, file_id: UUID, name: str) -> str:
         """Return the signed link of a file."""

@@ -17,6 +17,7 @@ from switchboard.api.context import ApiContext
 from switchboard.app.accept import Acceptor
 from switchboard.app.config import Settings
 from switchboard.app.connecting import Connector
+from switchboard.app.courtesy import Courtesies
 from switchboard.app.database import database, watch
 from switchboard.app.door import Door, Receive, Scope, Send, answer
 from switchboard.app.housekeeping import Housekeeping, heartbeat
@@ -128,12 +129,14 @@ class Process:
         if "web" in self.roles:
             loops += [self.hub.run(), self._door.note_forgeries(), heartbeat(self.runtime, self.hub)]
         if "worker" in self.roles:
+            leases = Leases(self.runtime, self._acceptor)
+            Courtesies(self.runtime).serve_platforms(leases.holds)
             loops += [
                 Lanes(self.runtime).run(),
                 Sequencer(self.runtime, ("inbox",), number=True).run(),
                 Sequencer(self.runtime, ("search",), number=False).run(),
                 Router(self.runtime).run(),
-                Leases(self.runtime, self._acceptor).run(),
+                leases.run(),
                 MediaWorker(self.runtime).run(),
                 Housekeeping(self.runtime).run(),
             ]
@@ -209,9 +212,11 @@ class _Server(uvicorn.Server):
             loop.add_signal_handler(signal.SIGTERM, int)
 
 
-async def _run(process: Process, listener: socket.socket, ready: Callable[[Process], Awaitable[None]] | None) -> None:
+async def _run(
+    process: Process, listener: socket.socket, ready: Callable[[Process], Awaitable[None]] | None
+) -> None:
     config = uvicorn.Config(
-        process.app,  # type: ignore[arg-type]  # uvicorn types ASGI messages more closely
+        process.app,
         loop="uvloop",
         http="httptools",
         ws="websockets-sansio",

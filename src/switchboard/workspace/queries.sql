@@ -337,3 +337,34 @@ left join routing_v_work w on w.workspace_id = c.workspace_id and w.conversation
 left join connections_v_channel ch on ch.workspace_id = c.workspace_id and ch.id = c.channel_id
 left join inbox_row r on r.workspace_id = c.workspace_id and r.id = c.id
 where c.workspace_id = :workspace and c.id = :id;
+
+-- name: where_message_visible
+-- Fragment: of conversations that an agent may see, as `where_visible` says of rows.
+exists (select from inbox_row r where r.workspace_id = m.workspace_id and r.id = m.conversation_id
+    and (r.assignee_id = :viewer or r.team_id is null or r.team_id = any (:teams::uuid[])))
+
+-- name: known_reach
+-- Where a contact was last reached by a channel.
+select k.address, k.identity_id from conversations_v_channel k
+join conversations_v_conversation c on c.workspace_id = k.workspace_id and c.id = k.conversation_id
+where k.workspace_id = :workspace and k.channel_id = :channel and c.contact_id = :contact and k.identity_id is not null
+order by k.last_inbound_at desc nulls last limit 1;
+
+-- name: open_case
+-- The case that is open with a contact.
+select id from conversations_v_conversation
+where workspace_id = :workspace and contact_id = :contact and slot = 'case' and status <> 'resolved';
+
+-- name: typing_in
+-- The open conversations of the person behind an identifier.
+select c.id as conversation_id, p.id as contact_id, p.name from contacts_v_identity i
+join contacts_v_contact p on p.workspace_id = i.workspace_id and p.id = i.contact_id
+join conversations_v_conversation c on c.workspace_id = i.workspace_id and c.contact_id = i.contact_id and c.status <> 'resolved'
+where i.workspace_id = :workspace and i.space = :space and i.value = :key limit 10;
+
+-- name: last_heard
+-- By which channel and with which message a customer wrote last.
+select r.channel_id, h.connection_id, r.address, r.last_external_id from conversations_v_channel r
+join connections_v_channel h on h.workspace_id = r.workspace_id and h.id = r.channel_id
+where r.workspace_id = :workspace and r.conversation_id = :conversation and r.last_external_id <> ''
+order by r.last_inbound_at desc nulls last limit 1;

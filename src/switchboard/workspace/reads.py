@@ -211,3 +211,45 @@ async def fresh(tx: Tx, workspace: UUID, conversation_id: UUID, links: Links) ->
     """Return a conversation as its tables have it now, ahead of the read model; None when there is none."""
     row = await tx.row(SQL.fresh_row, workspace=workspace, id=conversation_id)
     return conversation(row, links) if row else None
+
+
+async def message(tx: Tx, workspace: UUID, message_id: UUID, links: Links) -> Message | None:
+    """Return one message; None when there is none."""
+    conditions: dict[str, dict[str, object]] = {"messages": {"messages": [message_id]}}
+    found = await messages(tx, workspace, links, conditions, "position", 1)
+    return found[0] if found else None
+
+
+async def history(
+    tx: Tx, viewer: Viewer, contact_id: UUID, links: Links, before: UUID | None, limit: int
+) -> tuple[list[Message], UUID | None]:
+    """Return what was said with a contact over all conversations the viewer may see, the latest first."""
+    conditions: dict[str, dict[str, object]] = {"person": {"contact": contact_id}}
+    if before is not None:
+        conditions["filed_before"] = {"before_id": before}
+    if not viewer.everything:
+        conditions["message_visible"] = {"viewer": viewer.agent_id, "teams": sorted(viewer.team_ids)}
+    found = await messages(tx, viewer.workspace_id, links, conditions, "filed_back", limit + 1)
+    return found[:limit], found[limit - 1].id if len(found) > limit else None
+
+
+async def known_reach(tx: Tx, workspace: UUID, contact_id: UUID, channel_id: UUID) -> tuple[str, UUID] | None:
+    """Return (address, identity) by which a contact was last reached on a channel."""
+    row = await tx.row(SQL.known_reach, workspace=workspace, channel=channel_id, contact=contact_id)
+    return (row["address"], row["identity_id"]) if row else None
+
+
+async def open_case(tx: Tx, workspace: UUID, contact_id: UUID) -> UUID | None:
+    """Return the case that is open with a contact."""
+    found: UUID | None = await tx.value(SQL.open_case, workspace=workspace, contact=contact_id)
+    return found
+
+
+async def typing_in(tx: Tx, workspace: UUID, space: str, value: str) -> Sequence[Any]:
+    """Return the open conversations of the person behind an identifier."""
+    return await tx.rows(SQL.typing_in, workspace=workspace, space=space, key=value)
+
+
+async def last_heard(tx: Tx, workspace: UUID, conversation_id: UUID) -> Any:
+    """Return by which channel and with which message the customer wrote last; None when they never did."""
+    return await tx.row(SQL.last_heard, workspace=workspace, conversation=conversation_id)

@@ -8,7 +8,7 @@ export function draft(parts: Part[]): Outgoing {
 
 export function toWire(part: Part): OutgoingPart[] {
   if (part.type === "text") return [{ type: "text", text: part.text }];
-  if (part.type === "choice") return [{ type: "choice", id: part.id, title: part.title }];
+  if (part.type === "choice") return [{ type: "choice", id: part.id, title: part.title ?? "" }];
   if ((part.type === "image" || part.type === "file") && part.file?.id) {
     return [{ type: part.type, file_id: part.file.id }];
   }

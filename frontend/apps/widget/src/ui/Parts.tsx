@@ -185,7 +185,7 @@ export function summary(parts: readonly Part[], say: Say): string {
   if ("file" in part) return part.caption || part.file?.name || part.name || say("fetching");
   if (part.type === "location") return part.name || say("location");
   if (part.type === "link") return part.title || part.url;
-  if (part.type === "contact") return [part.name, ...part.phones, ...part.emails].join("\n");
+  if (part.type === "contact") return [part.name, ...(part.phones ?? []), ...(part.emails ?? [])].join("\n");
   const words = "text" in part ? part.text : part.type === "product" && part.title;
   return words || say("unsupported");
 }
