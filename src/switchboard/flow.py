@@ -9,8 +9,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
 from switchboard import connections, contacts, conversations, delivery, ingest, media, routing, workspace
 from switchboard.connections import commands as connection_verbs
+from switchboard.contacts import by_hand, merging
 from switchboard.contacts import commands as contact_verbs
-from switchboard.contacts import merging
 from switchboard.conversations import changes, echoes, filing, joining
 from switchboard.conversations import commands as conversation_verbs
 from switchboard.core import commands as c
@@ -42,7 +42,7 @@ REACTIONS: dict[type, tuple[Verb, ...]] = {
     f.EchoReceived: (contact_verbs.resolve,),
     f.Reacted: (contact_verbs.know_reactor,),
     c.EditContact: (contact_verbs.edit,),
-    c.CreateContact: (contact_verbs.create,),
+    c.CreateContact: (by_hand.create,),
     c.MergeContacts: (merging.merge,),
     c.UndoMerge: (merging.undo,),
     # what was said
@@ -121,9 +121,13 @@ async def carry(
 async def carry(
     tx: Tx, verb: Callable[Concatenate[Tx, P], Awaitable[tuple[T, list[e.Event]]]], /, *args: P.args, **kwargs: P.kwargs
 ) -> tuple[T, list[e.Event]]: ...
+@overload
+async def carry(
+    tx: Tx, verb: Callable[Concatenate[Tx, P], Awaitable[bool]], /, *args: P.args, **kwargs: P.kwargs
+) -> tuple[bool, list[e.Event]]: ...
 async def carry(tx: Tx, verb: Callable[..., Awaitable[Any]], /, *args: Any, **kwargs: Any) -> tuple[Any, list[e.Event]]:
     """Let one verb of administration (staff, tenancy, connections) work and log its events: nothing follows from it here."""
     found = await verb(tx, *args, **kwargs)
-    value, events = found if isinstance(found, tuple) else (None, found)
+    value, events = found if isinstance(found, tuple) else (found, []) if isinstance(found, bool) else (None, found)
     await log.append(tx, events)
     return value, events

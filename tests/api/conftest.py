@@ -130,7 +130,7 @@ async def office(database: str, tmp_path: Path) -> AsyncIterator[Office]:
     context = ApiContext(
         settings=Settings(), db=db, api_db=api_db, announce=announce, say=lambda news: None,
         link=lambda workspace, file, name: f"/files/{file}/{name}?w={workspace}",
-        replayer=Replays(), connector=object(), blobs=Blobs(tmp_path, limit=1_000_000), sealer=Sealer([b"k" * 32]),
+        replayer=Replays(), connector=cast(Any, object()), blobs=Blobs(tmp_path, limit=1_000_000), sealer=Sealer([b"k" * 32]),
     )  # fmt: skip
     one = Office(create(context), context)
     one.announced = announced

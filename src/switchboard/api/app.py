@@ -9,17 +9,39 @@ from typing import Any
 from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.openapi.config import OpenAPIConfig
 from litestar.types import Message, Scope
 
-from switchboard.api import auth, problems, sessions
+from switchboard.api import (
+    administration,
+    auth,
+    channels,
+    contacts,
+    conversations,
+    description,
+    files,
+    letters,
+    people,
+    problems,
+    searching,
+    sessions,
+    work,
+)
 from switchboard.api.context import ApiContext
-from switchboard.api.desk import UnitOfWork
+from switchboard.api.desk import MAX_BODY, UnitOfWork
 
 PREFIX = "/api/v1"
-MAX_BODY = 1_000_000
-"""Largest JSON body, bytes."""
-MODULES: list[ModuleType] = [sessions]
+MODULES: list[ModuleType] = [
+    sessions,
+    people,
+    administration,
+    channels,
+    conversations,
+    work,
+    contacts,
+    files,
+    searching,
+    letters,
+]
 HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -54,12 +76,12 @@ def create(context: ApiContext) -> Litestar:
         },
     )
     return Litestar(
-        route_handlers=[router],
+        route_handlers=[router, *description.HANDLERS],
         exception_handlers=problems.HANDLERS,
         state=State({"context": context}),
         before_send=[_secure],
         request_max_body_size=MAX_BODY,
         logging_config=None,
-        openapi_config=OpenAPIConfig(title="Switchboard", version="1", path="/openapi"),
+        openapi_config=description.config(),
         debug=False,
     )

@@ -6,6 +6,8 @@ from uuid import UUID
 
 import msgspec
 
+from switchboard.api.connects import Connects
+from switchboard.api.connects import Connects
 from switchboard.blobs import Blobs
 from switchboard.core.events import Event
 from switchboard.db.pool import Database
@@ -23,10 +25,6 @@ class ApiSettings(Protocol):
     def cookie_name(self) -> str: ...
     @property
     def max_file(self) -> int: ...
-
-
-class Connects(Protocol):
-    """Tests, creates and changes connections: what the endpoints of channels ask for."""
 
 
 class Replays(Protocol):

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 from uuid import UUID
 
+import structlog
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,10 +29,24 @@ from switchboard.staff.reads import Principal
 from switchboard.workspace import reads as screens
 from switchboard.workspace.rows import Viewer
 
+log = structlog.get_logger()
 P = ParamSpec("P")
 T = TypeVar("T")
 _PURPOSE = "answer"
 _MOST_KEY = 200
+MAX_BODY = 1_000_000
+"""Largest body in JSON, bytes."""
+FORM_BYTES = 16_384
+
+
+class TooLarge(Problem):
+    """A body beyond the limit."""
+
+    status = 413
+    code = "too_large"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The body may have at most {limit} bytes.")
 
 
 class RolledBack(Exception):
@@ -60,6 +75,9 @@ class Desk:
         self._stack = AsyncExitStack()
         self._tx: Tx | None = None
         self._events: list[Event] = []
+        self._afterwards: list[Callable[[], Awaitable[None]]] = []
+        self.committed = False
+        self.later: list[Callable[[], Awaitable[object]]] = []
 
     @property
     def workspace(self) -> UUID:
@@ -68,6 +86,11 @@ class Desk:
     @property
     def actor(self) -> Actor:
         return self.principal.actor
+
+    @property
+    def worker(self) -> Actor:
+        """Who takes work on by what they do: a person; a key never has a conversation."""
+        return self.actor if self.principal.kind == "agent" else Actor("bot")
 
     async def begin(self, content: bytes | None = None) -> Tx:
         """Open the request's transaction. `content` stands for the body where the same content may come as other bytes."""
@@ -136,16 +159,33 @@ class Desk:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T: ...
+    @overload
+    async def carry(
+        self,
+        tx: Tx,
+        verb: Callable[Concatenate[Tx, P], Awaitable[bool]],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> bool: ...
     async def carry(self, tx: Tx, verb: Callable[..., Awaitable[Any]], /, *args: Any, **kwargs: Any) -> Any:
         """Let a verb of administration work; its events are logged, and announced after commit."""
         value, events = await flow.carry(tx, verb, *args, **kwargs)
         self._events += events
         return value
 
+    def afterwards(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Have something slow done when the work is committed and the answer has left; its errors are only logged."""
+        self.later.append(work)
+
     async def audit(self, tx: Tx, action: str, target: object = "", **detail: Any) -> None:
         """Write down who did what, in the same transaction."""
         by = Actor(self.principal.kind, self.principal.id)
         await audit.record(tx, self.workspace, by, action, str(target), detail)
+
+    def afterwards(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do something after the commit and before the answer leaves; it must not raise."""
+        self._afterwards.append(work)
 
     async def finish(self, status: int, body: bytes) -> None:
         """Commit when the answer is a good one, storing it under its key; roll back otherwise. Then wake the loops."""
@@ -161,8 +201,11 @@ class Desk:
             )
         await self._stack.aclose()
         self._tx = None
+        self.committed = True
         if self._events:
             self.context.announce(self._events)
+        for work in self._afterwards:
+            await work()
 
     async def abandon(self) -> None:
         """Roll back."""
@@ -177,14 +220,27 @@ class UnitOfWork(ASGIMiddleware):
 
     scopes = (ScopeType.HTTP,)
 
+    def _limit(self, scope: Scope) -> int:
+        """How many bytes a body may have: a file's limit with room for the form around it, or that of a request in JSON."""
+        context: ApiContext = scope["litestar_app"].state.context
+        return context.settings.max_file + FORM_BYTES if scope["route_handler"].opt.get("file") else MAX_BODY
+
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         held: list[Message] = []
+        desk: Desk | None = None
         digest = hashlib.sha256()
         scope["state"]["digest"] = digest
 
+        limit = self._limit(scope)
+        size = 0
+
         async def read() -> Any:
+            nonlocal size
             message = await receive()
             if message["type"] == "http.request":
+                size += len(message.get("body", b""))
+                if size > limit:
+                    raise TooLarge(limit)
                 digest.update(message.get("body", b""))
             return message
 
@@ -193,7 +249,7 @@ class UnitOfWork(ASGIMiddleware):
 
         try:
             await next_app(scope, read, hold)
-            desk: Desk | None = scope["state"].get("desk")
+            desk = scope["state"].get("desk")
             if desk is not None:
                 status = next((one["status"] for one in held if one["type"] == "http.response.start"), 500)
                 body = b"".join(one["body"] for one in held if one["type"] == "http.response.body")
@@ -204,3 +260,13 @@ class UnitOfWork(ASGIMiddleware):
             raise
         for message in held:
             await send(message)
+        if desk is not None and desk.committed:
+            await _do_later(desk)
+
+
+async def _do_later(desk: Desk) -> None:
+    for work in desk.later:
+        try:
+            await work()
+        except Exception:
+            log.exception("afterwards_failed")

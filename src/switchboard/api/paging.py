@@ -17,7 +17,8 @@ Cursor = Annotated[
 ]
 Limit = Annotated[int, QueryParameter(description="How many at most.", ge=1, le=100)]
 Keyset = tuple[datetime, UUID]
-EARLIEST, LATEST = datetime(1970, 1, 1), datetime(2200, 1, 1)
+Keysets = tuple[Keyset | None, Keyset | None]
+EARLIEST, LATEST = 1970, 2200
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True):
@@ -34,25 +35,46 @@ def seal(value: Any) -> str | None:
     return base64.urlsafe_b64encode(msgspec.json.encode(value)).decode().rstrip("=")
 
 
-def unseal(cursor: str | None, kind: type[T]) -> T | None:
-    """Turn a cursor back into a place; raises Problem for anything that we did not make."""
+def unseal_id(cursor: str | None) -> UUID | None:
+    """Return the id in a cursor; raises Problem for a cursor that we did not make."""
+    found: UUID | None = _unseal(cursor, UUID)
+    return found
+
+
+def unseal_keyset(cursor: str | None) -> Keyset | None:
+    """Return the moment and id in a cursor; raises Problem for a cursor that we did not make."""
+    found: Keyset | None = _unseal(cursor, Keyset)
+    return check_keyset(found)
+
+
+def unseal_keysets(cursor: str | None) -> Keysets | None:
+    """Return the two places in a cursor over two lists; raises Problem for a cursor that we did not make."""
+    found: Keysets | None = _unseal(cursor, Keysets)
+    for one in found or ():
+        check_keyset(one)
+    return found
+
+
+def check_keyset(place: Keyset | None) -> Keyset | None:
+    """Return a place whose moment the database can hold; raises Problem."""
+    if place is not None:
+        check_moment(place[0], "cursor")
+    return place
+
+
+def _unseal(cursor: str | None, kind: Any) -> Any:
     if not cursor:
         return None
     try:
-        value = msgspec.json.decode(
-            base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True), type=kind
-        )
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
+        return msgspec.json.decode(text, type=kind)
     except (binascii.Error, ValueError, msgspec.DecodeError):
         raise Problem("This cursor is none of ours.", code="bad_cursor", field="cursor") from None
-    moment = value[0] if isinstance(value, tuple) else None
-    if isinstance(moment, datetime):
-        check_moment(moment, "cursor")
-    return value
 
 
 def check_moment(moment: datetime, field: str) -> datetime:
     """Return a moment with its zone that the database can hold; raises Problem."""
-    if moment.tzinfo is None or not EARLIEST < moment.replace(tzinfo=None) < LATEST:
+    if moment.tzinfo is None or not EARLIEST < moment.year < LATEST:
         raise Problem(
             "A time needs a zone and lies between 1970 and 2200.", code="invalid_input", field=field
         )

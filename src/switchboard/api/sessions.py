@@ -13,7 +13,6 @@ from litestar.datastructures import Cookie
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET, UnsetType
 
-
 from switchboard import flow
 from switchboard.api.auth import WithContext, WithDesk, may
 from switchboard.api.bodies import Body, Email, Name, Password, given
@@ -229,7 +228,7 @@ async def sign_out(desk: WithDesk) -> Response[None]:
     """End this session."""
     assert desk.principal.session_id is not None
     tx = await desk.begin()
-    await entrance.end(tx, desk.workspace, desk.principal.id, desk.principal.session_id)
+    await desk.carry(tx, entrance.end, desk.workspace, desk.principal.id, desk.principal.session_id)
     await desk.audit(tx, "session.ended")
     return Response(None, status_code=204, cookies=[session_cookie(desk.context, "")])
 
@@ -246,7 +245,7 @@ async def list_sessions(desk: WithDesk) -> Page[SessionInfo]:
 async def end_session(session_id: FromPath[UUID], desk: WithDesk) -> None:
     """Sign another device of one's own out."""
     tx = await desk.begin()
-    if not await entrance.end(tx, desk.workspace, desk.principal.id, session_id):
+    if not await desk.carry(tx, entrance.end, desk.workspace, desk.principal.id, session_id):
         raise NotFound("There is no such session.")
     await desk.audit(tx, "session.ended", session_id)
 

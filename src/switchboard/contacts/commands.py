@@ -7,12 +7,12 @@ from uuid import UUID
 
 import msgspec
 
-from switchboard.core.commands import CreateContact, EditContact, MergeContacts
+from switchboard.core.commands import EditContact, MergeContacts
 from switchboard.core.errors import NotFound
 from switchboard.core.events import Arrived, Attributed, ContactChanged, EchoAttributed, Event, ReactorKnown, Step
 from switchboard.core.facts import Claim, EchoReceived, IdentityChanged, MessageReceived, ProfileReceived, ReachChanged, Reacted, Sender
 from switchboard.core.ids import new_id
-from switchboard.core.text import scrub
+from switchboard.core.text import bounded, scrub
 from switchboard.db.pool import Tx
 from switchboard.db.sql import load
 
@@ -103,7 +103,7 @@ def _people(one: Arrived) -> tuple[Sender, Sender | None]:
 
 def _key(workspace: UUID, claim: Claim) -> Key:
     """An unproven identifier lives in a space of its own (`email?`), so that it never meets the proven one."""
-    return workspace, claim.space if claim.verified else claim.space + "?", scrub(claim.value)[:512]
+    return workspace, claim.space if claim.verified else claim.space + "?", bounded(claim.value)
 
 
 async def _find(tx: Tx, keys: Iterable[Key]) -> dict[Key, Known]:
@@ -175,7 +175,7 @@ async def _widen(tx: Tx, wanted: Sequence[_Wanted], known: dict[Key, Known]) -> 
                                              at=one.at, reason="same person by the platform's word")  # fmt: skip
         for claim in one.sender.claims:
             if not claim.verified:
-                claims.add((one.workspace_id, keeper.contact_id, claim.space, scrub(claim.value)[:512]))
+                claims.add((one.workspace_id, keeper.contact_id, claim.space, bounded(claim.value)))
     if identities:
         rows = [(key[0], new_id(), who[0], key[1], key[2], who[1], who[2]) for key, who in sorted(identities.items())]
         names = ("workspaces", "ids", "contacts", "spaces", "keys", "labels", "verified")
@@ -226,7 +226,7 @@ async def change_identity(tx: Tx, arrived: Sequence[Arrived]) -> list[Event | St
                 workspace=one.workspace_id,
                 space=claim.space,
                 old_key=one.fact.previous.value,
-                new_key=scrub(claim.value)[:512],
+                new_key=bounded(claim.value),
             )
             if contact is not None:
                 events.append(ContactChanged(workspace_id=one.workspace_id, subject=contact, what="identified"))
@@ -241,7 +241,7 @@ async def change_reach(tx: Tx, arrived: Sequence[Arrived]) -> list[Event | Step]
         claim = one.fact.sender.claims[0]
         reason = "" if one.fact.reachable else (one.fact.reason or "unreachable")
         contact = await tx.value(
-            SQL.set_reach, reason=reason, workspace=one.workspace_id, space=claim.space, key=scrub(claim.value)[:512]
+            SQL.set_reach, reason=reason, workspace=one.workspace_id, space=claim.space, key=bounded(claim.value)
         )
         if contact is not None:
             events.append(ContactChanged(workspace_id=one.workspace_id, subject=contact, what="reach"))
@@ -256,25 +256,4 @@ async def edit(tx: Tx, commands: Sequence[EditContact]) -> list[Event | Step]:
         if not await tx.run(SQL.edit_contact, workspace=one.workspace_id, id=one.contact_id, **fields):
             raise NotFound("There is no such contact.")
         events.append(ContactChanged(workspace_id=one.workspace_id, subject=one.contact_id, what="edited"))
-    return events
-
-
-async def create(tx: Tx, commands: Sequence[CreateContact]) -> list[Event | Step]:
-    """Add contacts by hand; what was typed in is a claim, and an unproven identity where nobody else has it."""
-    events: list[Event | Step] = []
-    for one in commands:
-        await tx.run(SQL.create_contact, workspace=one.workspace_id, id=one.contact_id, name=scrub(one.name)[:200])
-        keys = [_key(one.workspace_id, Claim(space, value, verified=False)) for space, value in one.identities]
-        if keys:
-            count = len(keys)
-            await tx.run(
-                SQL.add_identities, workspaces=[one.workspace_id] * count, ids=[new_id() for _ in keys],
-                contacts=[one.contact_id] * count, spaces=[key[1] for key in keys], keys=[key[2] for key in keys],
-                labels=[""] * count, verified=[False] * count,
-            )  # fmt: skip
-            await tx.run(
-                SQL.add_claims, workspaces=[one.workspace_id] * count, contacts=[one.contact_id] * count,
-                spaces=[space for space, _ in one.identities], keys=[key[2] for key in keys],
-            )  # fmt: skip
-        events.append(ContactChanged(workspace_id=one.workspace_id, subject=one.contact_id, what="created"))
     return events

@@ -165,3 +165,7 @@ limit 20;
 -- name: identity_of_address
 -- The identity behind an identifier.
 select id, contact_id, verified from identity where workspace_id = :workspace and space = :space and value = :key;
+
+-- name: claims_of_many
+-- What some contacts say of themselves without proof.
+select contact_id, space, value from claim where workspace_id = :workspace and contact_id = any (:ids::uuid[]) order by space, value;

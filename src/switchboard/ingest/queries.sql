@@ -66,7 +66,8 @@ update fact set parked_at = now(), error = :error where workspace_id = :workspac
 
 -- name: dead_letters
 -- What an administrator should look at: parked facts and unreadable bodies, newest first.
-select 'parked' as state, f.id, f.received_at, f.error, f.body ->> 'fact' as fact, f.channel_id, f.connection_id,
+select 'parked' as state, f.id, f.received_at, f.error, coalesce(f.body ->> 'fact', f.body ->> 'command') as fact,
+    f.channel_id, f.connection_id,
     left(f.body::text, 400) as preview
 from fact f where f.workspace_id = :workspace and f.parked_at is not null and f.id < :before::uuid
 union all
@@ -117,6 +118,12 @@ returning body_path;
 -- Locks one fact's lane if it is free and the fact still waits.
 select pg_try_advisory_xact_lock(7302, lane) from fact where workspace_id = :workspace and id = :id and parked_at is null;
 
--- name: still_waits
--- Whether a fact still waits; asked after its lane was locked.
-select true from fact where workspace_id = :workspace and id = :id and parked_at is null;
+-- name: still_first
+-- Whether a fact still waits and nothing before it in its lane; asked after the lane was locked.
+select true from fact f where f.workspace_id = :workspace and f.id = :id and f.parked_at is null
+    and not exists (select from fact o where o.lane = f.lane and o.id < f.id and o.parked_at is null);
+
+-- name: raw_of_fact
+-- The raw body that a parked fact was read from.
+select r.body, r.body_path from fact f join raw r on r.workspace_id = f.workspace_id and r.id = f.raw_id
+where f.workspace_id = :workspace and f.id = :id and f.parked_at is not null;

@@ -1,0 +1,76 @@
+"""What the endpoints of channels ask of the running product: adapters, probes, sealing. The composition root answers."""
+
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+
+from switchboard.connections.commands import AccountFound
+from switchboard.connections.reads import ConnectionRow
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """One kind of channel as the set-up page shows it. Texts are `{"en", "zh"}`, guides are Markdown."""
+
+    kind: str
+    names: dict[str, str]
+    description: dict[str, str]
+    colour: str
+    tier: str
+    config_schema: dict[str, Any]
+    capabilities: dict[str, Any]
+    guide: dict[str, str]
+    docs_url: str
+    webhook: bool
+
+
+class Tested(msgspec.Struct, frozen=True):
+    """What a test of credentials found: whether they work, in the platform's own words, and which accounts they serve."""
+
+    ok: bool
+    message: str
+    accounts: list[AccountFound] = []
+    field: str = ""
+    """The setting most likely at fault, as `config.token`; `config` where that can't be told."""
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """Settings that were tried and sealed, ready to be saved. `generated` are secrets made here, told once."""
+
+    sealed: bytes
+    tested: Tested
+    generated: dict[str, str] = {}
+
+    @property
+    def status(self) -> str:
+        """Return the status a connection gets by this."""
+        return "green" if self.tested.ok else "red"
+
+
+class Connects(Protocol):
+    """Talks to adapters and platforms. Nothing here holds a database transaction, since platforms are slow."""
+
+    def kinds(self) -> list[Kind]: ...
+    async def test(self, workspace: UUID, kind: str, config: dict[str, Any]) -> Tested:
+        """Try settings; raises Invalid for what the adapter's form doesn't take."""
+        ...
+
+    async def test_saved(self, row: ConnectionRow) -> Tested: ...
+    async def prepare(self, workspace: UUID, kind: str, config: dict[str, Any], *, force: bool) -> Prepared:
+        """Complete, try and seal new settings; raises Invalid with the platform's words unless forced."""
+        ...
+
+    async def prepare_change(self, row: ConnectionRow, config: dict[str, Any], *, force: bool) -> Prepared:
+        """The same for changed settings: secrets left out or null stay as they are."""
+        ...
+
+    async def register(self, workspace: UUID, connection: UUID) -> None:
+        """Tell the platform our webhook address where it lets us; trouble turns the connection amber."""
+        ...
+
+    def webhook_url(self, row: ConnectionRow) -> str: ...
+    def shown_config(self, row: ConnectionRow) -> dict[str, Any] | None:
+        """Return settings with secrets blanked and `<field>_set` beside them; None when they can't be opened."""
+        ...
+
+    def widget_script(self, row: ConnectionRow) -> str: ...

@@ -1,0 +1,124 @@
+"""What people and programs may send: a smaller vocabulary than what arrives, checked before anything is written."""
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from switchboard.blobs import StoredFile
+from switchboard.blobs import reads as files
+from switchboard.core import parts as p
+from switchboard.core.errors import Invalid
+from switchboard.db.pool import Tx
+
+Words = Annotated[str, Meta(min_length=1, max_length=20_000)]
+Short = Annotated[str, Meta(max_length=1000)]
+
+
+class _Out(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
+    """One part of an outgoing message."""
+
+
+class OutText(_Out, frozen=True, tag="text"):
+    """Words."""
+
+    text: Words
+
+
+class _OutFile(_Out, frozen=True):
+    """A file uploaded before."""
+
+    file_id: UUID
+    caption: Short = ""
+
+
+class OutImage(_OutFile, frozen=True, tag="image"):
+    """A picture."""
+
+
+class OutAudio(_OutFile, frozen=True, tag="audio"):
+    """Sound."""
+
+
+class OutVideo(_OutFile, frozen=True, tag="video"):
+    """Moving pictures."""
+
+
+class OutFile(_OutFile, frozen=True, tag="file"):
+    """Any file."""
+
+
+class OutLocation(_Out, frozen=True, tag="location"):
+    """A place, WGS 84 degrees."""
+
+    latitude: Annotated[float, Meta(ge=-90, le=90)]
+    longitude: Annotated[float, Meta(ge=-180, le=180)]
+    name: Short = ""
+    address: Short = ""
+
+
+class OutButton(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One thing to choose."""
+
+    id: Annotated[str, Meta(min_length=1, max_length=200)]
+    title: Annotated[str, Meta(min_length=1, max_length=200)]
+    description: Short = ""
+    url: Short = ""
+
+
+class OutChoices(_Out, frozen=True, tag="choices"):
+    """A text with things to choose from; `style` is buttons or list."""
+
+    text: Words
+    buttons: Annotated[list[OutButton], Meta(min_length=1, max_length=50)]
+    style: Annotated[str, Meta(pattern="^(buttons|list)$")] = "buttons"
+    button: Short = ""
+
+
+class OutTemplate(_Out, frozen=True, tag="template"):
+    """A template that the platform approved."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=600)]
+    language: Annotated[str, Meta(min_length=2, max_length=20)]
+    variables: Annotated[list[Short], Meta(max_length=50)] = []
+    text: Short = ""
+
+
+OutPart = OutText | OutImage | OutAudio | OutVideo | OutFile | OutLocation | OutChoices | OutTemplate
+OutParts = Annotated[list[OutPart], Meta(min_length=1, max_length=20)]
+_KINDS: dict[type, type[p.Image | p.Audio | p.Video | p.File]] = {
+    OutImage: p.Image, OutAudio: p.Audio, OutVideo: p.Video, OutFile: p.File,
+}  # fmt: skip
+_FAMILIES = {OutImage: "image/", OutAudio: "audio/", OutVideo: "video/"}
+
+
+async def written(tx: Tx, workspace: UUID, parts: list[OutPart]) -> list[p.Part]:
+    """Turn what was sent into parts of a message; raises Invalid for files that don't exist or are something else."""
+    ids = [one.file_id for one in parts if isinstance(one, _OutFile)]
+    found = await files.find(tx, workspace, ids) if ids else {}
+    return [_part(one, nr, found) for nr, one in enumerate(parts)]
+
+
+def _part(one: OutPart, nr: int, found: dict[UUID, StoredFile]) -> p.Part:
+    if isinstance(one, OutText):
+        if not one.text.strip():
+            raise Invalid("There is nothing to send.", field=f"parts[{nr}].text")
+        return p.Text(one.text)
+    if isinstance(one, OutLocation):
+        return p.Location(one.latitude, one.longitude, one.name, one.address)
+    if isinstance(one, OutChoices):
+        buttons = [p.Button(b.id, b.title, b.description, b.url) for b in one.buttons]
+        return p.Choices(one.text, buttons, one.style, one.button)
+    if isinstance(one, OutTemplate):
+        return p.Template(one.name, one.language, one.variables, one.text)
+    file = found.get(one.file_id)
+    if file is None:
+        raise Invalid("There is no such file; upload it first.", field=f"parts[{nr}].file_id")
+    family = _FAMILIES.get(type(one), "")
+    if not file.mime.startswith(family):
+        raise Invalid(f"This file is {file.mime}; send it as a file.", field=f"parts[{nr}].type")
+    return _KINDS[type(one)](
+        file_id=file.id, name=file.name, mime=file.mime, size=file.size, caption=one.caption, width=file.width or 0,
+        height=file.height or 0, duration=file.duration or 0,
+    )  # fmt: skip
