@@ -10,7 +10,6 @@ from contextlib import AsyncExitStack
 from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 from uuid import UUID
 
-import structlog
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -29,7 +28,6 @@ from switchboard.staff.reads import Principal
 from switchboard.workspace import reads as screens
 from switchboard.workspace.rows import Viewer
 
-log = structlog.get_logger()
 P = ParamSpec("P")
 T = TypeVar("T")
 _PURPOSE = "answer"
@@ -76,8 +74,6 @@ class Desk:
         self._tx: Tx | None = None
         self._events: list[Event] = []
         self._afterwards: list[Callable[[], Awaitable[None]]] = []
-        self.committed = False
-        self.later: list[Callable[[], Awaitable[object]]] = []
 
     @property
     def workspace(self) -> UUID:
@@ -174,10 +170,6 @@ class Desk:
         self._events += events
         return value
 
-    def afterwards(self, work: Callable[[], Awaitable[object]]) -> None:
-        """Have something slow done when the work is committed and the answer has left; its errors are only logged."""
-        self.later.append(work)
-
     async def audit(self, tx: Tx, action: str, target: object = "", **detail: Any) -> None:
         """Write down who did what, in the same transaction."""
         by = Actor(self.principal.kind, self.principal.id)
@@ -201,7 +193,6 @@ class Desk:
             )
         await self._stack.aclose()
         self._tx = None
-        self.committed = True
         if self._events:
             self.context.announce(self._events)
         for work in self._afterwards:
@@ -260,13 +251,3 @@ class UnitOfWork(ASGIMiddleware):
             raise
         for message in held:
             await send(message)
-        if desk is not None and desk.committed:
-            await _do_later(desk)
-
-
-async def _do_later(desk: Desk) -> None:
-    for work in desk.later:
-        try:
-            await work()
-        except Exception:
-            log.exception("afterwards_failed")
