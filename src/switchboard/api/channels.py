@@ -59,7 +59,7 @@ class ChannelChange(Body, frozen=True, kw_only=True):
     """What changes; without a team, conversations of the channel are everybody's."""
 
     name: Name | UnsetType = UNSET
-    team_id: UUID | None | UnsetType = UNSET
+    team_id: UUID | UnsetType | None = UNSET
 
 
 class Channel(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -105,8 +105,8 @@ def _is_removed(row: ConnectionRow) -> bool:
 
 def _channel(row: ChannelRow, script: str = "") -> Channel:
     return Channel(
-        row.id, row.connection_id, row.kind, row.name, row.external_id, row.status, row.reason, row.team_id, row.last_in_at,
-        row.last_out_at, script or UNSET,
+        row.id, row.connection_id, row.kind, row.name, row.external_id, row.status, row.reason, row.team_id,
+        row.last_in_at, row.last_out_at, script or UNSET,
     )  # fmt: skip
 
 
@@ -118,8 +118,9 @@ def _connection(
     status, reason = (row.status, row.reason) if config is not None else ("red", UNREADABLE)
     script = connector.widget_script(row) if config is not None else ""
     return Connection(
-        row.id, row.kind, row.name, "grey" if row.disabled_at else status, reason, row.disabled_at is not None,
-        connector.webhook_url(row) or None, [_channel(one, script) for one in channels if one.connection_id == row.id],
+        row.id, row.kind, row.name, "grey" if row.disabled_at else status, reason,
+        row.disabled_at is not None, connector.webhook_url(row) or None,
+        [_channel(one, script) for one in channels if one.connection_id == row.id],
         row.created_at, row.last_event_at, config or {}, generated or UNSET,
     )  # fmt: skip
 
@@ -132,7 +133,7 @@ async def _row(tx: Tx, desk: Desk, connection: UUID) -> ConnectionRow:
 
 
 async def _row_now(desk: Desk, connection: UUID) -> ConnectionRow:
-    """Read a connection in a transaction of its own: what comes next talks to a platform and may take long."""
+    """Read a connection in a transaction of its own: what comes next may take a platform long."""
     async with desk.context.api_db.transaction(desk.workspace) as tx:
         return await _row(tx, desk, connection)
 
@@ -297,7 +298,7 @@ async def list_events(connection_id: FromPath[UUID], desk: WithDesk) -> Page[New
 
 @get("/channels", opt=may(Permission.CONNECTIONS_READ), operation_id="listChannels")
 async def list_channels(desk: WithDesk) -> Page[Channel]:
-    """List the channels, oldest first; those of a removed connection stay, since conversations speak of them."""
+    """List the channels, oldest first; a removed connection's stay: conversations speak of them."""
     tx = await desk.begin()
     rows = await connection_reads.channels(tx, desk.workspace)
     if not desk.principal.may(Permission.CONNECTIONS_MANAGE):
@@ -330,6 +331,6 @@ async def change_channel(
 
 
 HANDLERS = [
-    list_kinds, list_connections, create_connection, try_credentials, read_connection, change_connection, remove_connection,
-    test_connection, list_events, list_channels, change_channel,
+    list_kinds, list_connections, create_connection, try_credentials, read_connection, change_connection,
+    remove_connection, test_connection, list_events, list_channels, change_channel,
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""What the endpoints of channels ask of the running product: adapters, probes, sealing. The composition root answers."""
+"""What the endpoints of channels ask of the composition root: adapters, probes, sealing."""
 
 from typing import Any, Protocol
 from uuid import UUID
@@ -25,7 +25,7 @@ class Kind(msgspec.Struct, frozen=True):
 
 
 class Tested(msgspec.Struct, frozen=True):
-    """What a test of credentials found: whether they work, in the platform's own words, and which accounts they serve."""
+    """Whether credentials work, in the platform's own words, and which accounts they serve."""
 
     ok: bool
     message: str
@@ -35,7 +35,7 @@ class Tested(msgspec.Struct, frozen=True):
 
 
 class Prepared(msgspec.Struct, frozen=True):
-    """Settings that were tried and sealed, ready to be saved. `generated` are secrets made here, told once."""
+    """Settings tried and sealed, ready to be saved. `generated` are secrets made here, told once."""
 
     sealed: bytes
     tested: Tested
@@ -48,7 +48,7 @@ class Prepared(msgspec.Struct, frozen=True):
 
 
 class Connects(Protocol):
-    """Talks to adapters and platforms. Nothing here holds a database transaction, since platforms are slow."""
+    """Talks to adapters and platforms; holds no transaction meanwhile, since platforms are slow."""
 
     def kinds(self) -> list[Kind]: ...
     async def test(self, workspace: UUID, kind: str, config: dict[str, Any]) -> Tested:
@@ -70,7 +70,7 @@ class Connects(Protocol):
 
     def webhook_url(self, row: ConnectionRow) -> str: ...
     def shown_config(self, row: ConnectionRow) -> dict[str, Any] | None:
-        """Return settings with secrets blanked and `<field>_set` beside them; None when they can't be opened."""
+        """Return settings, secrets blanked, `<field>_set` beside them; None when they can't be opened."""
         ...
 
     def widget_script(self, row: ConnectionRow) -> str: ...

@@ -23,7 +23,16 @@ from switchboard.db.embedded import PostgresUnavailable
 from switchboard.db.migrate import MigrationError, migrate
 from switchboard.secrecy import BadKey
 
-SENTENCES = (PostgresUnavailable, DatabaseUnreachable, MigrationError, SettingsError, PortTaken, BadKey, Problem, DemoError)
+SENTENCES = (
+    PostgresUnavailable,
+    DatabaseUnreachable,
+    MigrationError,
+    SettingsError,
+    PortTaken,
+    BadKey,
+    Problem,
+    DemoError,
+)
 """What an operator can mend: the exception's text is the sentence to show."""
 
 
@@ -37,7 +46,9 @@ def main() -> None:
 @main.command("serve")
 @click.option("--roles", default=",".join(ROLES), show_default=True, help="web, worker or both, by comma")
 @click.option("--host", default=None, help="address to listen on")
-@click.option("--port", type=click.IntRange(0, 65535), default=None, help="port to listen on; 0: any free one")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=None, help="port to listen on; 0: any free one"
+)
 def serve_command(roles: str, host: str | None, port: int | None) -> None:
     """Serve the product; several processes on one database behave as one system."""
     chosen = tuple(role.strip() for role in roles.split(",") if role.strip())
@@ -45,7 +56,9 @@ def serve_command(roles: str, host: str | None, port: int | None) -> None:
         raise click.UsageError(f"--roles takes {' and '.join(ROLES)}, by comma.")
     if "web" in chosen:
         if not is_built():
-            click.echo("switchboard: The front end is not built, so there are no pages: run `make setup`.", err=True)
+            click.echo(
+                "switchboard: The front end is not built, so there are no pages: run `make setup`.", err=True
+            )
         settings = _settings(host=host, port=port)
         _run(serve(settings, chosen, _announce))
         return
@@ -94,8 +107,12 @@ def create_command(workspace: str, email: str, name: str, locale: str, password:
 
 @main.command("demo")
 @click.option("--host", default=None, help="address to listen on")
-@click.option("--port", type=click.IntRange(0, 65535), default=None, help="port to listen on; 0: any free one")
-@click.option("--contacts", type=click.IntRange(50, 20_000), default=2000, show_default=True, help="how many customers")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=None, help="port to listen on; 0: any free one"
+)
+@click.option(
+    "--contacts", type=click.IntRange(50, 20_000), default=2000, show_default=True, help="how many customers"
+)
 @click.option("--live", is_flag=True, help="a few customers write every minute")
 def demo_command(host: str | None, port: int | None, contacts: int, live: bool) -> None:
     """Serve a demo workspace that looks lived in, with the platforms' sandbox beside it."""

@@ -24,13 +24,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 8000
     """Port to listen on (`SWITCHBOARD_PORT`)."""
     public_url: str = ""
-    """Address by which browsers and platforms reach us; empty: http://host:port (`SWITCHBOARD_PUBLIC_URL`)."""
+    """Where browsers and platforms reach us; empty: http://host:port (`SWITCHBOARD_PUBLIC_URL`)."""
     secret_key: str = ""
     """Base64 key for secrets at rest; empty: a key file in `data` (`SWITCHBOARD_SECRET_KEY`)."""
     outbound_allow: tuple[str, ...] = ()
-    """Private targets that outgoing connections may reach: `host:port` or CIDR, by comma (`SWITCHBOARD_OUTBOUND_ALLOW`)."""
+    """Private targets we may connect to: `host:port` or CIDR, by comma (`SWITCHBOARD_OUTBOUND_ALLOW`)."""
     base_urls: dict[str, str] = {}
-    """Replacements for platforms' addresses, `name=url` by comma; for the sandbox (`SWITCHBOARD_BASE_URLS`)."""
+    """Other addresses of platforms, `name=url` by comma; for the sandbox (`SWITCHBOARD_BASE_URLS`)."""
     max_body: int = 4_000_000
     """Largest request body of a webhook, bytes (`SWITCHBOARD_MAX_BODY`)."""
     max_file: int = 100_000_000

@@ -1,4 +1,4 @@
-"""Connecting accounts: validate against the platform, seal, save, register the webhook. The API's side door to adapters."""
+"""Connecting accounts: complete, try and seal settings, register the webhook."""
 
 import asyncio
 import secrets
@@ -8,205 +8,173 @@ from uuid import UUID
 import msgspec
 import structlog
 
+from switchboard.api.connects import Kind, Prepared, Tested
+from switchboard.api.problems import malformed
 from switchboard.app.runtime import Runtime
-from switchboard.channels.api import Account, Channel, Outcome, Registers
+from switchboard.channels.api import Channel, Outcome, Reauthorise, Registers
 from switchboard.channels.registry import Adapter, adapters
 from switchboard.connections import commands as connections
 from switchboard.connections import reads as connection_reads
-from switchboard.core.errors import Invalid, NotFound
-from switchboard.core.events import Event
-from switchboard.core.ids import new_id
+from switchboard.connections.commands import AccountFound
+from switchboard.connections.reads import ConnectionRow
+from switchboard.core.errors import Invalid
 from switchboard.db import log as event_log
+from switchboard.secrecy import CannotOpen
 
 log = structlog.get_logger()
-PROBE_SECONDS = 25
-
-
-class Tested(msgspec.Struct, frozen=True):
-    """What a test of credentials found: whether they work, in the platform's own words, and which accounts they serve."""
-
-    ok: bool
-    message: str
-    accounts: list[Account] = []
-
-
-class Kind(msgspec.Struct, frozen=True):
-    """One kind of channel as the set-up page shows it."""
-
-    kind: str
-    names: dict[str, str]
-    description: dict[str, str]
-    colour: str
-    tier: str
-    config_schema: dict[str, Any]
-    capabilities: dict[str, Any]
-    guide: dict[str, str]
-    docs_url: str
-    webhook: bool
+PROBE_SECONDS = 20
+PURPOSE = "connection"
 
 
 class Connector:
-    """Tests, creates and changes connections."""
+    """Tries and seals settings; see `api.connects.Connects`."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._kinds: list[Kind] = []
 
     def kinds(self) -> list[Kind]:
-        """Return every kind there is an adapter for."""
-        found: list[Kind] = []
-        for adapter in adapters().values():
-            facts = adapter.manifest
-            found.append(
-                Kind(
-                    facts.kind, msgspec.to_builtins(facts.names), msgspec.to_builtins(facts.description), facts.colour, facts.tier,
-                    adapter.schema(), {"in": facts.receives, "out": msgspec.to_builtins(facts.sends), "window_hours": facts.window_hours,
-                                       "receipts": facts.receipts}, {"en": adapter.guide("en"), "zh": adapter.guide("zh")},
-                    facts.docs, facts.webhook,
-                )
-            )  # fmt: skip
-        return found
+        """Return every kind there is an adapter for; they are files, so they are read once."""
+        if not self._kinds:
+            self._kinds = [_kind(adapter) for adapter in adapters().values()]
+        return self._kinds
 
     async def test(self, workspace: UUID, kind: str, config: dict[str, Any]) -> Tested:
-        """Try credentials without saving them."""
+        """Try settings without saving them."""
         adapter = _adapter(kind)
-        return await self._probe(adapter.factory(_convert(adapter, config), self._runtime.io(workspace)))
+        filled, _ = _complete(adapter, config)
+        return await self._probe(adapter, _convert(adapter, filled), workspace)
 
-    async def test_saved(self, workspace: UUID, connection: UUID) -> Tested:
-        """Try saved credentials; the connection turns green or red accordingly."""
-        row = await self._row(workspace, connection)
-        channel = self._runtime.connections.adapter(row)
-        tested = await self._probe(channel)
-        async with self._runtime.db.transaction() as tx:
-            events: list[Event] = []
-            if tested.ok:
-                found = [connections.AccountFound(one.external_id, one.name) for one in tested.accounts]
-                events += await connections.save_channels(tx, workspace, connection, row.kind, found, "green")
-            else:
-                await connections.note(tx, workspace, connection, "error", "test_failed", tested.message)
-            events += await connections.set_status(tx, connection, "green" if tested.ok else "red", "" if tested.ok else tested.message)
-            await event_log.append(tx, events)
-        self._runtime.announce(events)
-        if tested.ok:
-            await self._register(workspace, connection, channel, row.secret)
-        return tested
+    async def test_saved(self, row: ConnectionRow) -> Tested:
+        """Try saved settings."""
+        adapter = _adapter(row.kind)
+        try:
+            config = self._runtime.connections.config(row)
+        except (CannotOpen, msgspec.DecodeError):
+            return Tested(False, "The stored credentials can't be opened; enter them again.", field="config")
+        return await self._probe(adapter, config, row.workspace_id)
 
-    async def create(self, workspace: UUID, kind: str, name: str, config: dict[str, Any], force: bool = False) -> UUID:
-        """Save a connection that the platform accepts (or, forced, one that it does not accept yet); raises Invalid."""
+    async def prepare(self, workspace: UUID, kind: str, config: dict[str, Any], *, force: bool) -> Prepared:
+        """Complete, try and seal new settings; raises Invalid with the platform's words unless forced."""
         adapter = _adapter(kind)
-        filled = _generate(adapter, config)
-        channel = adapter.factory(_convert(adapter, filled), self._runtime.io(workspace))
-        tested = await self._probe(channel)
-        if not tested.ok and not force:
-            raise Invalid(tested.message, field="config", code="platform_refused")
-        status = "green" if tested.ok else "red"
-        connection = new_id()
-        sealed = self._runtime.sealer.seal(msgspec.json.encode(filled), workspace=workspace, purpose="connection")
-        found = [connections.AccountFound(one.external_id, one.name) for one in tested.accounts]
-        async with self._runtime.db.transaction() as tx:
-            events = await connections.create(tx, workspace, connection, kind, name, sealed, found, status)
-            if not tested.ok:
-                events += await connections.set_status(tx, connection, "red", tested.message)
-            await event_log.append(tx, events)
-            row = await connection_reads.by_id(tx, connection)
-        self._runtime.announce(events)
-        assert row is not None
-        if tested.ok:
-            await self._register(workspace, connection, channel, row.secret)
-        return connection
+        filled, generated = _complete(adapter, config)
+        return await self._prepare(adapter, workspace, filled, generated, force)
 
-    async def update(
-        self, workspace: UUID, connection: UUID, name: str | None, config: dict[str, Any] | None, disabled: bool | None, force: bool = False
-    ) -> None:
-        """Change a connection; secrets left out or null stay as they are. Raises Invalid, NotFound."""
-        row = await self._row(workspace, connection)
-        sealed, channel, tested = None, None, Tested(False, "")
-        if config is not None:
-            adapter = _adapter(row.kind)
+    async def prepare_change(self, row: ConnectionRow, config: dict[str, Any], *, force: bool) -> Prepared:
+        """The same for changed settings: secrets left out or null stay as they are."""
+        adapter = _adapter(row.kind)
+        try:
             present: dict[str, Any] = msgspec.to_builtins(self._runtime.connections.config(row))
-            filled = present | {key: value for key, value in config.items() if value is not None and not key.endswith("_set")}
-            channel = adapter.factory(_convert(adapter, filled), self._runtime.io(workspace))
-            tested = await self._probe(channel)
-            if not tested.ok and not force:
-                raise Invalid(tested.message, field="config", code="platform_refused")
-            sealed = self._runtime.sealer.seal(msgspec.json.encode(filled), workspace=workspace, purpose="connection")
+        except (CannotOpen, msgspec.DecodeError):
+            present = {}
+        fields = adapter.schema().get("properties", {})
+        fixed = {name for name, facts in fields.items() if _made_here(facts)}
+        asked = {
+            name: value for name, value in _asked(config).items() if name not in fixed or name not in present
+        }
+        return await self._prepare(adapter, row.workspace_id, present | asked, {}, force)
+
+    async def _prepare(
+        self,
+        adapter: Adapter,
+        workspace: UUID,
+        filled: dict[str, Any],
+        generated: dict[str, str],
+        force: bool,
+    ) -> Prepared:
+        tested = await self._probe(adapter, _convert(adapter, filled), workspace)
+        if not tested.ok and not force:
+            raise Invalid(tested.message, field=tested.field, code="platform_refused")
+        sealed = self._runtime.sealer.seal(msgspec.json.encode(filled), workspace=workspace, purpose=PURPOSE)
+        return Prepared(sealed, tested, generated)
+
+    async def register(self, workspace: UUID, connection: UUID) -> None:
+        """Tell the platform our address where it lets us; trouble turns the connection amber."""
         async with self._runtime.db.transaction() as tx:
-            events = await connections.update(tx, workspace, connection, name, sealed, disabled)
-            if sealed is not None and tested.ok:
-                found = [connections.AccountFound(one.external_id, one.name) for one in tested.accounts]
-                events += await connections.save_channels(tx, workspace, connection, row.kind, found, "green")
-                events += await connections.set_status(tx, connection, "green")
+            row = await connection_reads.by_id(tx, connection, workspace)
+        if row is None or row.disabled_at is not None:
+            return
+        channel = self._runtime.connections.adapter(row)
+        if not isinstance(channel, Registers):
+            return
+        try:
+            async with asyncio.timeout(PROBE_SECONDS):
+                await channel.register(self.webhook_url(row))
+            return
+        except (Outcome, TimeoutError) as error:
+            words = f"The webhook address could not be registered: {str(error) or 'no answer in time'}"
+        except Exception as error:
+            log.exception("register_failed", kind=row.kind)
+            words = (
+                f"The webhook address could not be registered: the adapter failed ({type(error).__name__})"
+            )
+        async with self._runtime.db.transaction() as tx:
+            events = await connections.set_status(tx, connection, "amber", words)
+            await connections.note(tx, workspace, connection, "error", "register_failed", words)
             await event_log.append(tx, events)
         self._runtime.announce(events)
-        if channel is not None and tested.ok:
-            await self._register(workspace, connection, channel, row.secret)
 
-    async def remove(self, workspace: UUID, connection: UUID) -> None:
-        """Switch a connection off for good; its conversations stay."""
-        await self._row(workspace, connection)
-        async with self._runtime.db.transaction() as tx:
-            events = await connections.remove(tx, workspace, connection)
-            await event_log.append(tx, events)
-        self._runtime.announce(events)
-
-    def webhook_url(self, row: connection_reads.ConnectionRow) -> str:
+    def webhook_url(self, row: ConnectionRow) -> str:
         """Return the address a platform should call, empty where it calls none."""
         if row.kind not in adapters() or not adapters()[row.kind].manifest.webhook:
             return ""
         return f"{self._runtime.settings.url}/hooks/{row.secret}"
 
-    def shown_config(self, row: connection_reads.ConnectionRow) -> dict[str, Any]:
-        """Return a connection's settings with every secret blanked; `<field>_set` tells whether there is one."""
-        adapter = _adapter(row.kind)
-        shown: dict[str, Any] = msgspec.to_builtins(self._runtime.connections.config(row))
-        for field, facts in adapter.schema().get("properties", {}).items():
+    def shown_config(self, row: ConnectionRow) -> dict[str, Any] | None:
+        """Return settings with every secret blanked; None when they can't be opened."""
+        if row.kind not in adapters():
+            return None
+        try:
+            shown: dict[str, Any] = msgspec.to_builtins(self._runtime.connections.config(row))
+        except (CannotOpen, msgspec.DecodeError):
+            return None
+        for field, facts in adapters()[row.kind].schema().get("properties", {}).items():
             if facts.get("x-secret"):
                 shown[f"{field}_set"] = bool(shown.get(field))
                 shown[field] = None
         return shown
 
-    def widget_script(self, row: connection_reads.ConnectionRow) -> str:
+    def widget_script(self, row: ConnectionRow) -> str:
         """Return the one line that puts a widget on a site; empty for other kinds."""
         if row.kind != "web":
             return ""
         key = getattr(self._runtime.connections.config(row), "site_key", "")
         return f'<script src="{self._runtime.settings.url}/widget.js" data-channel="{key}" async></script>'
 
-    async def _row(self, workspace: UUID, connection: UUID) -> connection_reads.ConnectionRow:
-        async with self._runtime.db.transaction() as tx:
-            row = await connection_reads.by_id(tx, connection, workspace)
-        if row is None or row.reason == "removed":
-            raise NotFound("There is no such connection.")
-        return row
-
-    async def _probe(self, channel: Channel) -> Tested:
+    async def _probe(self, adapter: Adapter, config: msgspec.Struct, workspace: UUID) -> Tested:
         try:
+            channel: Channel = adapter.factory(config, self._runtime.io(workspace))
             async with asyncio.timeout(PROBE_SECONDS):
                 accounts = await channel.probe()
+        except Reauthorise as error:
+            return Tested(False, str(error), field=_credential(adapter))
         except Outcome as error:
-            return Tested(False, str(error))
+            return Tested(False, str(error), field="config")
         except TimeoutError:
-            return Tested(False, "The platform did not answer in time.")
+            return Tested(False, "The platform did not answer in time.", field="config")
         except Exception as error:
-            log.exception("probe_failed")
-            return Tested(False, f"The adapter failed: {type(error).__name__}")
+            log.exception("probe_failed", kind=adapter.manifest.kind)
+            return Tested(False, f"The adapter failed: {type(error).__name__}", field="config")
         if not accounts:
-            return Tested(False, "The credentials work, but serve no account.")
-        return Tested(True, "", accounts)
+            return Tested(False, "The credentials work, but serve no account.", field="config")
+        return Tested(True, "", [AccountFound(one.external_id, one.name) for one in accounts])
 
-    async def _register(self, workspace: UUID, connection: UUID, channel: Channel, secret: str) -> None:
-        """Tell the platform our address where it lets us; trouble turns the connection amber, with the reason."""
-        if not isinstance(channel, Registers):
-            return
-        try:
-            async with asyncio.timeout(PROBE_SECONDS):
-                await channel.register(f"{self._runtime.settings.url}/hooks/{secret}")
-        except (Outcome, TimeoutError) as error:
-            words = f"The webhook address could not be registered: {error or 'no answer'}"
-            async with self._runtime.db.transaction() as tx:
-                events = await connections.set_status(tx, connection, "amber", words)
-                await connections.note(tx, workspace, connection, "error", "register_failed", words)
-                await event_log.append(tx, events)
-            self._runtime.announce(events)
+
+def _kind(adapter: Adapter) -> Kind:
+    facts = adapter.manifest
+    out = {**msgspec.to_builtins(facts.sends), "window_hours": facts.window_hours, "receipts": facts.receipts}
+    return Kind(
+        kind=facts.kind,
+        names=msgspec.to_builtins(facts.names),
+        description=msgspec.to_builtins(facts.description),
+        colour=facts.colour,
+        tier=facts.tier,
+        config_schema=adapter.schema(),
+        capabilities={"in": facts.receives, "out": out},
+        guide={"en": adapter.guide("en"), "zh": adapter.guide("zh")},
+        docs_url=facts.docs,
+        webhook=facts.webhook,
+    )
 
 
 def _adapter(kind: str) -> Adapter:
@@ -215,19 +183,40 @@ def _adapter(kind: str) -> Adapter:
     return adapters()[kind]
 
 
-def _generate(adapter: Adapter, config: dict[str, Any]) -> dict[str, Any]:
-    """Fill the fields that are made here, where they were left empty."""
-    filled = {key: value for key, value in config.items() if value is not None and not key.endswith("_set")}
+def _asked(config: dict[str, Any]) -> dict[str, Any]:
+    """Return what a form says, without blanked secrets and the marks beside them."""
+    return {key: value for key, value in config.items() if value is not None and not key.endswith("_set")}
+
+
+def _made_here(facts: dict[str, Any]) -> bool:
+    """Public and generated: nobody may choose it, or one site could take another's visitors."""
+    return bool(facts.get("x-generated")) and not facts.get("x-secret")
+
+
+def _complete(adapter: Adapter, config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Make what is made here and was left empty; return all settings, and the secrets to be told once."""
+    filled, told = _asked(config), {}
     for field, facts in adapter.schema().get("properties", {}).items():
-        if facts.get("x-generated") and not filled.get(field):
+        if facts.get("x-generated") and (not filled.get(field) or _made_here(facts)):
             filled[field] = secrets.token_hex(16)
-    return filled
+            if facts.get("x-secret"):
+                told[field] = filled[field]
+    return filled, told
+
+
+def _credential(adapter: Adapter) -> str:
+    """Return the field that holds what the platform refused: the first secret that a person types in."""
+    for field, facts in adapter.schema().get("properties", {}).items():
+        if facts.get("x-secret") and not facts.get("x-generated"):
+            return f"config.{field}"
+    return "config"
 
 
 def _convert(adapter: Adapter, config: dict[str, Any]) -> msgspec.Struct:
     """Check settings against the adapter's Struct; raises Invalid naming the field."""
     try:
-        return msgspec.convert(config, adapter.factory.config_type)
+        made: msgspec.Struct = msgspec.convert(config, adapter.factory.config_type)
     except msgspec.ValidationError as error:
-        words, _, path = str(error).partition(" - at `$")
-        raise Invalid(words, field=f"config{path.rstrip('`')}") from None
+        problem = malformed(error, "config")
+        raise Invalid(problem.detail, field=problem.field, code="invalid_config") from None
+    return made

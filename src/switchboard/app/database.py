@@ -1,4 +1,4 @@
-"""The database of this installation: the operator's own, or the embedded server that runs while somebody uses it."""
+"""The database of this installation: the operator's own, or the embedded server, started on demand."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,7 +22,7 @@ class DatabaseUnreachable(Exception):
 
 @asynccontextmanager
 async def database(settings: Settings) -> AsyncIterator[tuple[str, embedded.Postgres | None]]:
-    """Give the DSN to use and, when none was configured, the embedded server behind it; stop that afterwards."""
+    """Give the DSN to use and the embedded server behind it, if any; stop that afterwards."""
     if settings.database_url:
         await check(settings.database_url)
         yield settings.database_url, None
@@ -43,14 +43,20 @@ async def check(dsn: str) -> None:
         place = _place(dsn)
         words = " ".join(str(error).split()) or type(error).__name__
         if isinstance(error, OSError):
-            words = error.strerror or words if not isinstance(error, TimeoutError) else "no answer within ten seconds"
+            words = (
+                error.strerror or words
+                if not isinstance(error, TimeoutError)
+                else "no answer within ten seconds"
+            )
         raise DatabaseUnreachable(
             f"The database{place} can't be used ({words[:200].rstrip('.')}); check SWITCHBOARD_DATABASE_URL."
         ) from error
     try:
         major = connection.get_server_version().major
         if major < OLDEST:
-            raise DatabaseUnreachable(f"The database is PostgreSQL {major}; Switchboard needs {OLDEST} or newer.")
+            raise DatabaseUnreachable(
+                f"The database is PostgreSQL {major}; Switchboard needs {OLDEST} or newer."
+            )
     finally:
         await connection.close()
 
@@ -71,5 +77,5 @@ async def watch(server: embedded.Postgres) -> None:
         try:
             if living_postmaster(server.cluster) is None:
                 await server.start()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next attempt comes soon
             log.error("postgres_restart_failed", error=str(error))

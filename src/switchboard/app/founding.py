@@ -12,13 +12,15 @@ from switchboard.tenancy import commands as tenancy
 
 
 def slug_of(name: str) -> str:
-    """Return a workspace's name as part of an address; names without Latin letters get a short digest instead."""
+    """Return a workspace's name as part of an address; without Latin letters, a short digest of it."""
     plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:50]
     return plain or f"workspace-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-async def found_workspace(dsn: str, name: str, email: str, administrator: str, locale: str, password: str) -> None:
-    """Found a workspace; raises Problem with a sentence. An address that has an account already keeps its password."""
+async def found_workspace(
+    dsn: str, name: str, email: str, administrator: str, locale: str, password: str
+) -> None:
+    """Found a workspace; raises Problem. An e-mail address that has an account keeps its password."""
     passwords.check(password)
     hashed = await passwords.hashed(password)
     db = Database(dsn, size=1)

@@ -11,7 +11,7 @@ from switchboard.workspace.rows import Viewer
 
 
 async def identify(runtime: Runtime, scope: Scope, token: str) -> tuple[Viewer, str] | None:
-    """Return what they may see and their name; None for a stranger or somebody who may not read conversations."""
+    """Return what they may see and their name; None for who may not read conversations."""
     found = token or cookie(scope, runtime.settings.cookie_name)
     if not found:
         return None

@@ -1,4 +1,4 @@
-"""The built front end: the agents' page for every address it routes itself, the widget's script, both with good caching."""
+"""The built front end: the agents' page for every address it routes itself, and the widget's script."""
 
 import mimetypes
 from pathlib import Path
@@ -8,8 +8,9 @@ from switchboard.app.door import Receive, Scope, Send
 
 ROOT = Path(__file__).parent.parent / "static"
 CSP = (
-    "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; style-src 'self' 'unsafe-inline'; font-src 'self' data:; "
-    "connect-src 'self' ws: wss:; frame-src 'self' blob: data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; style-src 'self' 'unsafe-inline'; "
+    "font-src 'self' data:; connect-src 'self' ws: wss:; frame-src 'self' blob: data:; frame-ancestors 'none'; "
+    "base-uri 'none'; form-action 'self'"
 )
 
 
@@ -22,7 +23,7 @@ NOT_BUILT = "The front end is not built: run `make setup`. 前端尚未构建：
 
 
 class Pages:
-    """Serves files under `static/workspace`; unknown addresses get its index.html, since the page routes by itself."""
+    """Serves files under `static/workspace`; unknown addresses get index.html: the page routes by itself."""
 
     def __init__(self, settings: Settings, root: Path = ROOT) -> None:
         self._settings = settings
@@ -39,7 +40,11 @@ class Pages:
             return
         file = self._inside(path)
         if file is not None:
-            lasting = "public, max-age=31536000, immutable" if path.startswith("/assets/") else "public, max-age=300"
+            lasting = (
+                "public, max-age=31536000, immutable"
+                if path.startswith("/assets/")
+                else "public, max-age=300"
+            )
             await self._file(send, file, lasting)
         elif path.startswith("/assets/"):
             await self._send(send, 404, b"not found", "text/plain", "no-store")
@@ -53,10 +58,10 @@ class Pages:
 
     async def _file(self, send: Send, file: Path, cache: str, frame: bool = False) -> None:
         try:
-            changed = file.stat().st_mtime
+            changed = file.stat().st_mtime  # noqa: ASYNC240 - small local files, read once
             known = self._cache.get(file)
             if known is None or known[0] != changed:
-                known = changed, file.read_bytes()
+                known = changed, file.read_bytes()  # noqa: ASYNC240 - as above
                 self._cache[file] = known
         except OSError:
             await self._send(send, 503, NOT_BUILT, "text/plain; charset=utf-8", "no-store")
@@ -66,7 +71,9 @@ class Pages:
             kind += "; charset=utf-8"
         await self._send(send, 200, known[1], kind, cache, frame)
 
-    async def _send(self, send: Send, status: int, body: bytes, kind: str, cache: str, frame: bool = False) -> None:
+    async def _send(
+        self, send: Send, status: int, body: bytes, kind: str, cache: str, frame: bool = False
+    ) -> None:
         headers = [
             (b"content-type", kind.encode()),
             (b"content-length", str(len(body)).encode()),
@@ -75,7 +82,10 @@ class Pages:
             (b"referrer-policy", b"strict-origin-when-cross-origin"),
         ]
         if frame:
-            headers += [(b"cross-origin-resource-policy", b"cross-origin"), (b"access-control-allow-origin", b"*")]
+            headers += [
+                (b"cross-origin-resource-policy", b"cross-origin"),
+                (b"access-control-allow-origin", b"*"),
+            ]
         else:
             headers.append((b"content-security-policy", CSP.encode()))
         await send({"type": "http.response.start", "status": status, "headers": headers})

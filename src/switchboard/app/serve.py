@@ -117,7 +117,7 @@ class Process:
                 async with asyncio.timeout(3), self.runtime.db.connection() as connection:
                     await connection.fetchval("select 1")
                 await answer(send, Reply(200, b'{"status":"ok"}', "application/json"))
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever it is, the database is not ready
                 await answer(send, Reply(503, b'{"status":"database unreachable"}', "application/json"))
         else:
             await answer(send, Reply(404, b"not found"))
@@ -156,9 +156,10 @@ async def serve(
     ready: Callable[[Process], Awaitable[None]] | None = None,
     port: int | None = None,
 ) -> None:
-    """Run one process until it is told to stop; `ready` works beside the open doors, and its failure ends the process.
+    """Run one process until it is told to stop; raises PortTaken, DatabaseUnreachable.
 
-    `port` is where to listen when that is not the installation's own port. Raises PortTaken, DatabaseUnreachable.
+    `ready` works beside the open doors; its failure ends the process. `port` is where to listen when that is not
+    the installation's own port.
     """
     listener = bind(settings.host, settings.port if port is None else port)
     if port is None:
