@@ -23,6 +23,10 @@ export interface ConfigSchema {
   maxLength?: number;
   examples?: unknown[];
   "x-secret"?: boolean;
+  /** Made by the server when left empty. */
+  "x-generated"?: boolean;
+  /** Lines of text that the field wants. */
+  "x-lines"?: number;
   "x-title-zh"?: string;
   "x-description-zh"?: string;
 }
@@ -70,6 +74,8 @@ export interface Connection {
   disabled?: boolean;
   /** Secrets are null, with `<field>_set: true` beside them when one is stored. */
   config: Record<string, unknown>;
+  /** Only in the answer that creates it: secrets made here, by field, to be copied to the other side. */
+  generated?: Record<string, string>;
 }
 
 export interface ConnectionTest {

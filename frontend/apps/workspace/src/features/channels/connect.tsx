@@ -1,4 +1,4 @@
-import type { Kind } from "@switchboard/protocol";
+import type { Connection, Kind } from "@switchboard/protocol";
 import { Blank, Bones, ChannelMark } from "@switchboard/ui";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { Alert, Button, Form } from "antd";
@@ -10,6 +10,7 @@ import { useCreateConnection, useKinds, useTestConnection } from "@/sync/channel
 import { ProblemError } from "@/sync/rest";
 import css from "./channels.module.css";
 import { ConfigForm, showProblems, type FormValues } from "./form";
+import { Generated } from "./generated";
 import { Guide } from "./guide";
 import { fieldsOf, filled, initialValues } from "./schema";
 import { TestResult } from "./test-result";
@@ -34,10 +35,12 @@ function Connect({ kind }: { kind: Kind }) {
   const { t, i18n } = useTranslation();
   const navigate = useNavigate();
   const [form] = Form.useForm<FormValues>();
-  const fields = useMemo(() => fieldsOf(kind.config_schema), [kind]);
+  const fields = useMemo(() => fieldsOf(kind.config_schema).filter((field) => !field.generated), [kind]);
   const create = useCreateConnection();
   const test = useTestConnection();
   const [error, setError] = useState<ProblemError | Error | null>(null);
+  const [made, setMade] = useState<Connection | null>(null);
+  const open = (id: string) => void navigate({ to: "/admin/channels/$id", params: { id } });
   const name = bilingual(kind.names, i18n.language);
 
   const save = (values: FormValues, force = false) => {
@@ -45,7 +48,7 @@ function Connect({ kind }: { kind: Kind }) {
     create.mutate(
       { kind: kind.kind, name: values.name.trim(), config: filled(fields, values.config ?? {}), force },
       {
-        onSuccess: (made) => void navigate({ to: "/admin/channels/$id", params: { id: made.id } }),
+        onSuccess: (connection) => (connection.generated ? setMade(connection) : open(connection.id)),
         onError: (why) => {
           setError(why);
           if (why instanceof ProblemError) showProblems(form, why.problem.errors ?? []);
@@ -104,6 +107,7 @@ function Connect({ kind }: { kind: Kind }) {
         </ConfigForm>
       </div>
       <Guide kind={kind} />
+      {made && <Generated kind={kind} secrets={made.generated ?? {}} close={() => open(made.id)} />}
     </div>
   );
 }

@@ -145,7 +145,11 @@ function Settings({ connection, kind }: { connection: Connection; kind: Kind }) 
   const { t } = useTranslation();
   const { message } = App.useApp();
   const [form] = Form.useForm<FormValues>();
-  const fields = useMemo(() => fieldsOf(kind.config_schema), [kind]);
+  const fields = useMemo(
+    // What is public and made by the server cannot be chosen.
+    () => fieldsOf(kind.config_schema).filter((field) => !field.generated || field.type === "secret"),
+    [kind],
+  );
   const change = useChangeConnection();
   const save = (values: FormValues) =>
     change.mutate(

@@ -58,6 +58,10 @@ function OneField({ field, kept }: { field: Field; kept: boolean }) {
   const label = bilingual(field.title, i18n.language);
   const { minimum, maximum, pattern, minLength } = field.schema;
   const needed = field.required && !kept;
+  const options = field.options.map((value) => ({
+    value,
+    label: t(`choices.${value}`, { defaultValue: String(value) }),
+  }));
   return (
     <Form.Item
       name={["config", ...field.path]}
@@ -92,7 +96,11 @@ function OneField({ field, kept }: { field: Field; kept: boolean }) {
           options={field.options.map((value) => ({ value, label: String(value) }))}
         />
       ) : field.type === "list" ? (
-        <Select mode="tags" open={false} suffixIcon={null} tokenSeparators={[",", "，", " "]} />
+        field.options.length > 0 ? (
+          <Select mode="multiple" options={options} />
+        ) : (
+          <Select mode="tags" open={false} suffixIcon={null} tokenSeparators={[",", "，", " "]} />
+        )
       ) : (
         <Input placeholder={example(field)} />
       )}

@@ -11,6 +11,9 @@ const schema: ConfigSchema = {
       properties: {
         address: { type: "string", title: "Address", "x-title-zh": "邮箱地址" },
         imap: { $ref: "#/$defs/Imap" },
+        site_key: { type: "string", "x-generated": true },
+        languages: { type: "array", items: { enum: ["en", "zh"] } },
+        greeting: { type: "string", "x-lines": 4 },
         signature: { anyOf: [{ type: "string" }, { type: "null" }], default: null },
         folders: { type: "array", items: { type: "string" }, default: ["INBOX"] },
       },
@@ -39,9 +42,14 @@ describe("the form of a channel", () => {
       ["imap.port", "number", false],
       ["imap.tls", "choice", false],
       ["imap.password", "secret", true],
+      ["site_key", "text", false],
+      ["languages", "list", false],
+      ["greeting", "long", false],
       ["signature", "text", false],
       ["folders", "list", false],
     ]);
+    expect(fields.filter((f) => f.generated).map((f) => f.path[0])).toEqual(["site_key"]);
+    expect(fields.find((f) => f.path[0] === "languages")?.options).toEqual(["en", "zh"]);
     expect(fields[1]?.group?.en).toBe("IMAP");
     expect(fields[0]?.title.zh).toBe("邮箱地址");
   });

@@ -12,6 +12,8 @@ export interface Field {
   group: { en: string; zh: string } | null;
   options: (string | number)[];
   initial: unknown;
+  /** Made by the server: not asked when connecting. */
+  generated: boolean;
   schema: ConfigSchema;
 }
 
@@ -40,7 +42,7 @@ function typeOf(schema: ConfigSchema): Field["type"] {
   if (types.includes("boolean")) return "switch";
   if (types.includes("integer") || types.includes("number")) return "number";
   if (types.includes("array")) return "list";
-  return (schema.maxLength ?? 0) > 500 || schema.format === "textarea" ? "long" : "text";
+  return (schema["x-lines"] ?? 1) > 1 || (schema.maxLength ?? 0) >= 300 ? "long" : "text";
 }
 
 export function fieldsOf(root: ConfigSchema): Field[] {
@@ -60,10 +62,11 @@ function walk(schema: ConfigSchema, root: ConfigSchema, path: string[], group: F
       description: { en: one.description ?? "", zh: one["x-description-zh"] ?? one.description ?? "" },
       required: schema.required?.includes(name) ?? false,
       group,
-      options: (one.enum ?? []).filter(
+      options: (one.enum ?? one.items?.enum ?? []).filter(
         (v): v is string | number => typeof v === "string" || typeof v === "number",
       ),
       initial: one.default,
+      generated: one["x-generated"] ?? false,
       schema: one,
     };
     return [field];

@@ -32,7 +32,7 @@ function shown(state: Live, keys: string[]): Record<string, unknown> {
       key,
       viewOf(state, key)
         .ids.map((id) => state.conversations[id])
-        .sort((a, b) => a!.id.localeCompare(b!.id)),
+        .sort((a, b) => (a?.id ?? "").localeCompare(b?.id ?? "")),
     ]),
   );
 }
