@@ -1,0 +1,87 @@
+"""Run benchmarks, print the table, keep the report."""
+
+import argparse
+import asyncio
+import os
+import resource
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from tools.bench import numbers, pipe
+from tools.bench.installation import Installation, installation
+from tools.bench.numbers import Number
+from tools.bench.processes import Failed
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "numbers.md"
+Bench = Callable[[Installation, argparse.Namespace, numbers.Report], Awaitable[list[Number]]]
+
+
+async def _pipe(place: Installation, options: argparse.Namespace, _: numbers.Report) -> list[Number]:
+    return await pipe.measure(place, *(("web", "worker") if options.split else ()))
+
+
+BENCHES: dict[str, Bench] = {"pipe": _pipe}
+
+
+def folder() -> Path:
+    """Return where reports are kept."""
+    return Path(os.environ.get("SWITCHBOARD_DATA", "./var")).absolute() / "bench"
+
+
+async def main(options: argparse.Namespace) -> None:
+    """Run what was asked for, one after another; what can't run says why and the rest go on."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    report = numbers.read(folder() / "report.json")
+    report.machine = numbers.machine()
+    measured: list[Number] = []
+    async with installation(folder()) as place:
+        for name in options.benches or BENCHES:
+            begun, load = time.perf_counter(), numbers.load()
+            say(f"{name} …")
+            try:
+                found = await BENCHES[name](place, options, report)
+            except Failed as error:
+                say(f"{name} could not be measured: {error}")
+                continue
+            report.add(found, f"{load} → {numbers.load()}")
+            measured += found
+            say(f"{name} took {time.perf_counter() - begun:.0f} s")
+    page = numbers.write(report, folder())
+    print(f"\n{numbers.table(measured)}\n\nMachine: {report.machine}. The whole report is {page}.")
+    if options.docs:
+        PAGE.write_text(numbers.markdown(report), encoding="utf-8")
+        print(f"Summary written to {PAGE}.")
+
+
+def say(line: str) -> None:
+    """Tell how far it is."""
+    print(f"bench: {line}", file=sys.stderr, flush=True)
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tools.bench", description="Measure the numbers to hold.")
+    parser.add_argument("benches", nargs="*", metavar="bench", help=f"{', '.join(BENCHES)}; none: all")
+    parser.add_argument(
+        "--full", action="store_true", help="1 M conversations and 10 M messages for inbox and search"
+    )
+    parser.add_argument(
+        "--split", action="store_true", help="pipe and latency: a web and a worker process instead of one"
+    )
+    parser.add_argument(
+        "--docs", action="store_true", help="write the summary page of the documentation, too"
+    )
+    found = parser.parse_args()
+    if wrong := set(found.benches) - set(BENCHES):
+        parser.error(f"there is no {', '.join(sorted(wrong))}; there are {', '.join(BENCHES)}")
+    return found
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(main(arguments()))
+    except Failed as error:
+        sys.exit(f"bench: {error}")
