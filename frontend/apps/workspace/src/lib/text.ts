@@ -57,6 +57,11 @@ export function previewText(preview: string, nameOf: (kind: string) => string): 
   return preview.replace(KIND, (_, kind: string) => `[${nameOf(kind)}]`);
 }
 
+/** A machine's long identifier cut to its beginning; null for what people can read. */
+export function shortId(value: string): string | null {
+  return /^[0-9a-f-]{20,}$/i.test(value) ? value.slice(0, 6) : null;
+}
+
 export function fileSize(bytes: number | null | undefined): string {
   if (bytes == null) return "";
   if (bytes < 1000) return `${bytes} B`;

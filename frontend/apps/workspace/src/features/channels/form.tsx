@@ -53,6 +53,9 @@ export function ConfigForm({ form, fields, initial, stored, submit, children }: 
   );
 }
 
+/** How schemas write "a colour". */
+const COLOUR = "^#[0-9a-fA-F]{6}$";
+
 function OneField({ field, kept }: { field: Field; kept: boolean }) {
   const { t, i18n } = useTranslation();
   const label = bilingual(field.title, i18n.language);
@@ -101,6 +104,8 @@ function OneField({ field, kept }: { field: Field; kept: boolean }) {
         ) : (
           <Select mode="tags" open={false} suffixIcon={null} tokenSeparators={[",", "，", " "]} />
         )
+      ) : field.schema.pattern === COLOUR ? (
+        <Input type="color" style={{ width: 64, padding: 3 }} />
       ) : (
         <Input placeholder={example(field)} />
       )}

@@ -3,6 +3,7 @@ import { ChannelMark } from "@switchboard/ui";
 import { Select, Tooltip } from "antd";
 import { Clock3, ShieldQuestion, TriangleAlert } from "lucide-react";
 import { useTranslation } from "react-i18next";
+import { shortId } from "@/lib/text";
 import { duration, fullTime, useNow } from "@/lib/time";
 import css from "./composer.module.css";
 
@@ -42,7 +43,9 @@ function Label({ channel, short = false }: { channel: ReplyChannel; short?: bool
     <span className={css.channelLabel}>
       <ChannelMark kind={channel.kind} size={16} />
       <span className="truncate">{channel.name}</span>
-      <span className="faint truncate">{channel.address}</span>
+      <span className="faint truncate">
+        {shortId(channel.address) ? t("contact.visitor", { id: shortId(channel.address) }) : channel.address}
+      </span>
       {!channel.verified && (
         <Tooltip title={t("contact.claimedHint")}>
           <ShieldQuestion size={13} className={css.warn} />

@@ -4,7 +4,7 @@ import { App, Button, Input, Tooltip, Typography } from "antd";
 import { BadgeCheck, Mail, Phone, ShieldQuestion, UserRound } from "lucide-react";
 import { useEffect, useRef, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { previewText } from "@/lib/text";
+import { previewText, shortId } from "@/lib/text";
 import { listTime, useNow } from "@/lib/time";
 import {
   useChangeContact,
@@ -147,7 +147,7 @@ function Identities({ contact }: { contact: Contact }) {
             copyable={{ text: one.value, tooltips: [t("copy.copy"), t("copy.copied")] }}
             ellipsis={{ tooltip: one.value }}
           >
-            {one.label || one.value}
+            {one.label || (shortId(one.value) ? t("contact.visitor", { id: shortId(one.value) }) : one.value)}
           </Typography.Text>
           {one.verified ? (
             <Tooltip title={t("contact.verifiedHint")}>

@@ -40,7 +40,7 @@ export const Row = memo(function Row({ row, now, selected, assignee, open }: Pro
       <span className={css.body}>
         <span className={css.line}>
           <span className={`${css.name} truncate`}>{row.contact.name}</span>
-          {row.priority > 0 && (
+          {row.priority > 1 && (
             <Flag
               size={12}
               className={css.flag}
