@@ -8,9 +8,9 @@ from switchboard.app.door import Receive, Scope, Send
 
 ROOT = Path(__file__).parent.parent / "static"
 CSP = (
-    "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; style-src 'self' 'unsafe-inline'; "
-    "font-src 'self' data:; connect-src 'self' ws: wss:; frame-src 'self' blob: data:; frame-ancestors 'none'; "
-    "base-uri 'none'; form-action 'self'"
+    "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
+    "style-src 'self' 'unsafe-inline'; font-src 'self' data:; connect-src 'self' ws: wss:; "
+    "frame-src 'self' blob: data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
 
 

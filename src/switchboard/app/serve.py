@@ -127,7 +127,7 @@ class Process:
         await self.runtime.open()
         loops: list[Coroutine[Any, Any, None]] = [self.runtime.bus.run(), self.runtime.connections.watch()]
         if "web" in self.roles:
-            loops += [self.hub.run(), self._door.note_forgeries(), heartbeat(self.runtime, self.hub)]
+            loops += [self.hub.run(), self.hub.run_presence(), self._door.note_forgeries(), heartbeat(self.runtime, self.hub)]
         if "worker" in self.roles:
             leases = Leases(self.runtime, self._acceptor)
             Courtesies(self.runtime).serve_platforms(leases.holds)
@@ -158,8 +158,8 @@ async def serve(
 ) -> None:
     """Run one process until it is told to stop; raises PortTaken, DatabaseUnreachable.
 
-    `ready` works beside the open doors; its failure ends the process. `port` is where to listen when that is not
-    the installation's own port.
+    `ready` works beside the open doors; its failure ends the process. `port` is where to listen when that is
+    not the installation's own port.
     """
     listener = bind(settings.host, settings.port if port is None else port)
     if port is None:
