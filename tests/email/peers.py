@@ -3,8 +3,8 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from uuid import UUID
 
@@ -145,6 +145,9 @@ def closed_port() -> int:
         return int(probe.getsockname()[1])
 
 
+Pump = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
 async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Carry bytes one way until either end closes."""
     try:
@@ -155,3 +158,46 @@ async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
         pass
     finally:
         writer.close()
+
+
+class Door:
+    """What stands between a client and a server: its port, and a way to break every connection through it."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.writers: list[asyncio.StreamWriter] = []
+
+    def slam(self) -> None:
+        """Break all connections."""
+        for writer in self.writers:
+            writer.close()
+
+
+@asynccontextmanager
+async def door(
+    inner: int, *, tls: ssl.SSLContext | None = None, to_client: Pump = pipe
+) -> AsyncIterator[Door]:
+    """Listen on loopback and lead on to another port there."""
+    opened = Door()
+    handlers: list[asyncio.Task[None]] = []
+
+    async def through(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", inner)
+        opened.writers += [writer, back]
+        await asyncio.gather(pipe(reader, back), to_client(there, writer))
+        for end in (writer, back):
+            with suppress(OSError):
+                await end.wait_closed()
+
+    def enter(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        handlers.append(asyncio.create_task(through(reader, writer)))
+
+    server = await asyncio.start_server(enter, "127.0.0.1", 0, ssl=tls)
+    opened.port = server.sockets[0].getsockname()[1]
+    try:
+        yield opened
+    finally:
+        server.close()
+        await server.wait_closed()
+        opened.slam()
+        await asyncio.wait_for(asyncio.gather(*handlers, return_exceptions=True), 5)

@@ -1,6 +1,5 @@
 """Mail that goes out, to a real SMTP server: what arrives there, and how every failure is sorted."""
 
-import asyncio
 import email
 import email.policy
 import ssl
@@ -34,7 +33,7 @@ from switchboard.channels.api import (
 )
 from switchboard.channels.email.channel import EmailChannel
 from switchboard.channels.email.config import EmailConfig
-from tests.email.peers import LoopbackIo, Script, closed_port, mail_server, pipe
+from tests.email.peers import LoopbackIo, Script, closed_port, door, mail_server
 from tests.plugins.programs import Mailbox
 
 FILE = UUID("0197a1b2-0000-7000-8000-0000000f0001")
@@ -295,19 +294,8 @@ async def test_mail_is_fetched_encrypted_and_only_from_the_right_server(
 ) -> None:
     """Dovecot behind a door that speaks TLS."""
     inner = dovecot.imap_port if protocol == "imap" else dovecot.pop3_port
-
-    async def through(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection("127.0.0.1", inner)
-        try:
-            await asyncio.gather(pipe(reader, back), pipe(there, writer))
-        finally:
-            writer.close()
-
-    async with (
-        mail_server() as (smtp, _),
-        await asyncio.start_server(through, "127.0.0.1", 0, ssl=certificate) as door,
-    ):
-        port = door.sockets[0].getsockname()[1]
+    async with mail_server() as (smtp, _), door(inner, tls=certificate) as between:
+        port = between.port
         io = LoopbackIo({"smtp.desk.example": smtp, "imap.desk.example": port, "evil.example": port})
         settings = {
             "incoming": protocol,

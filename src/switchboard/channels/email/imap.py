@@ -203,8 +203,7 @@ async def session(
     try:
         folder = await line.run(Folder, line, config)
         cursor = await line.run(folder.place, saved, datetime.now(UTC))
-        if cursor != saved:
-            yield account, Polled([], cursor.written())
+        yield account, Polled([], cursor.written())  # signed in: worth knowing, and worth remembering where
         while True:
             while waiting := await line.run(folder.newer, cursor.uid):
                 for uid in waiting:
@@ -215,7 +214,8 @@ async def session(
                     raw, at = found
                     old = uid <= cursor.history and (cursor.before is None or at < cursor.before)
                     cursor = msgspec.structs.replace(cursor, at=max(at, cursor.at or at))
-                    yield account, polled(raw, config, cursor.written(), backfill=old)
+                    # Taking a large mail apart takes a second or two: not on the event loop.
+                    yield account, await line.run(polled, raw, config, cursor.written(), backfill=old)
                     await line.run(folder.leave, uid)
             await _news(line, folder, config, idle_seconds)
     except Outcome as error:

@@ -153,11 +153,11 @@ async def _look(io: Io, config: EmailConfig, cursor: Cursor) -> AsyncGenerator[t
             days = config.backfill_days
             oldest = datetime.now(UTC) - timedelta(days=days) if days else None
             cursor = await line.run(drop.start, listing, oldest)
-            yield Polled([], cursor.written()), cursor
+        yield Polled([], cursor.written()), cursor
         for number, uidl in unread(listing, cursor):
             raw = await line.run(drop.fetch, number)
             cursor = cursor.plus(uidl)
-            yield polled(raw, config, cursor.written(), backfill=first), cursor
+            yield await line.run(polled, raw, config, cursor.written(), backfill=first), cursor
             if config.after == "delete":
                 await line.run(drop.client.dele, number)
         await line.run(drop.client.quit)
