@@ -115,6 +115,7 @@ class Desk:
                 code="key_reused",
                 field="Idempotency-Key",
             )
+        self._key = ""  # it is kept already
         raise Replayed(
             found.status, self.context.sealer.open(found.answer, workspace=self.workspace, purpose=_PURPOSE)
         )

@@ -80,7 +80,7 @@ delete from job where state in ('done', 'cancelled') and created_at < :before::t
 
 -- name: lock_request
 -- True when this transaction is the one that carries a request out.
-select pg_try_advisory_xact_lock(hashtextextended(concat_ws(' ', :workspace::text, :actor::text, :key::text), 7305));
+select pg_try_advisory_xact_lock(hashtextextended(concat_ws(' ', :workspace::uuid::text, :actor::text, :key::text), 7305));
 
 -- name: kept_request
 -- The answer that a request got before.
