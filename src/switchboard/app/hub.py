@@ -21,6 +21,7 @@ from switchboard.workspace.rows import Viewer
 log = structlog.get_logger()
 QUEUE = 2000
 """Frames a client may be behind before it is told to resynchronise."""
+PRESENCE_SECONDS = 0.25
 CATCH_UP = 2000
 """Events a returning client may have missed before it has to take a new snapshot."""
 
@@ -66,6 +67,19 @@ def _previous_assignees(logged: list[Logged]) -> dict[UUID, set[UUID | None]]:
     return before
 
 
+def _agents_of(event: e.Event) -> set[UUID]:
+    """Return the agents whose availability or load an event changed."""
+    match event:
+        case e.PresenceChanged(subject=agent):
+            return {agent}
+        case e.ConversationAssigned(agent_id=agent, previous_id=previous):
+            return {agent} if previous is None else {agent, previous}
+        case e.WorkEnded(agent_id=one) | e.ConversationQueued(previous_id=one) if one is not None:
+            return {one}
+        case _:
+            return set()
+
+
 class Hub:
     """All live sockets of one process, agents' and visitors' alike, behind one reading of the log."""
 
@@ -73,6 +87,7 @@ class Hub:
         self._runtime = runtime
         self._clients: dict[UUID, set[Client]] = defaultdict(set)
         self._hinted = runtime.bus.listener("followed:inbox")
+        self._presence_due: dict[UUID, set[UUID]] = defaultdict(set)
         self._watchers: list[Callable[[Tx, list[Logged]], Any]] = []
         self.position = 0
         runtime.bus.hear(self._hear)
@@ -133,7 +148,7 @@ class Hub:
         everybody = {one.event.workspace_id: list(self._clients[one.event.workspace_id]) for one in logged}
         await self._rows(tx, logged, everybody)
         await self._messages(tx, logged, everybody)
-        await self._others(tx, logged, everybody)
+        self._others(logged, everybody)
 
     async def _rows(self, tx: Tx, logged: list[Logged], everybody: dict[UUID, list[Client]]) -> None:
         """Send the rows that events touch, as they are now: one encoding per class of viewers."""
@@ -177,25 +192,37 @@ class Hub:
                     if message.conversation_id in client.subscription.conversations:
                         client.put(encoded)
 
-    async def _others(self, tx: Tx, logged: list[Logged], everybody: dict[UUID, list[Client]]) -> None:
-        """Presence and channels: few, and of interest to all."""
-        touched: set[UUID] = set()
+    def _others(self, logged: list[Logged], everybody: dict[UUID, list[Client]]) -> None:
+        """Settings at once; presence is gathered, since under load it changes with every conversation."""
         settings: dict[UUID, set[str]] = defaultdict(set)
         for one in logged:
             event = one.event
-            if isinstance(event, e.PresenceChanged | e.ConversationAssigned | e.WorkEnded | e.ConversationQueued):
-                touched.add(event.workspace_id)
-            elif isinstance(event, e.ChannelChanged):
+            if isinstance(event, e.ChannelChanged):
                 settings[event.workspace_id].add("channels")
             elif isinstance(event, e.SettingsChanged):
                 settings[event.workspace_id].add(event.what)
-        for workspace in touched:
-            for row in await tx.rows(projection.SQL.presences, workspace=workspace):
-                data = {"agent_id": row["agent_id"], "status": row["status"], "load": row["load"], "capacity": row["capacity"]}
-                encoded = frame(logged[-1].pos, "presence", data)
-                self._all(everybody[workspace], encoded)
+            else:
+                self._presence_due[event.workspace_id] |= _agents_of(event)
         for workspace, what in settings.items():
             self._all(everybody[workspace], frame(logged[-1].pos, "changed", {"what": sorted(what)}))
+
+    async def run_presence(self) -> None:
+        """Tell everybody, a few times a second at most, how available the agents are whose work changed. Never returns."""
+        while True:
+            await asyncio.sleep(PRESENCE_SECONDS)
+            due, self._presence_due = self._presence_due, defaultdict(set)
+            for workspace, agents in due.items():
+                clients = self._clients.get(workspace)
+                if not agents or not clients:
+                    continue
+                try:
+                    async with self._runtime.db.transaction() as tx:
+                        rows = await reads.presences(tx, workspace, sorted(agents))
+                except Exception as error:
+                    log.warning("presence_interrupted", error=str(error) or repr(error))
+                    continue
+                for row in rows:
+                    self._all(clients, frame(self.position, "presence", row))
 
     def _all(self, clients: Iterable[Client], encoded: bytes) -> None:
         for client in clients:
@@ -213,7 +240,7 @@ class Hub:
             alone = {client.viewer.workspace_id: [client]}
             await self._rows(tx, mine, alone)
             await self._messages(tx, mine, alone)
-            await self._others(tx, mine, alone)
+            self._others(mine, alone)
         return True
 
     # -- passing news: typing, looking --------------------------------------------------------------------------------

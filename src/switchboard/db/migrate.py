@@ -26,6 +26,8 @@ async def migrate(dsn: str, phases: tuple[str, ...] = ("pre", "post")) -> list[s
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
         await connection.execute("select pg_advisory_lock($1)", _LOCK)
+        # A migration that can't get its lock quickly must not hold everybody else up behind it.
+        await connection.execute("set lock_timeout = '10s'; set statement_timeout = '15min'")
         await connection.execute(_LEDGER)
         done = {row["name"]: row["checksum"] for row in await connection.fetch("select name, checksum from migration")}
         applied: list[str] = []

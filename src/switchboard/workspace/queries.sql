@@ -311,8 +311,8 @@ where m.workspace_id = :workspace and m.id = any (:ids::uuid[]);
 select conversation_id, position, channel_id, address, parts, direction from conversations_v_message where workspace_id = :workspace and id = :id;
 
 -- name: presences
--- How available everybody is.
-select agent_id, status, load, capacity, connected from routing_v_presence where workspace_id = :workspace;
+-- How available some agents are.
+select agent_id, status, load, capacity from routing_v_presence where workspace_id = :workspace and agent_id = any (:agents::uuid[]);
 
 -- name: queue_position
 -- How many wait before a conversation, itself included.

@@ -253,3 +253,8 @@ async def typing_in(tx: Tx, workspace: UUID, space: str, value: str) -> Sequence
 async def last_heard(tx: Tx, workspace: UUID, conversation_id: UUID) -> Any:
     """Return by which channel and with which message the customer wrote last; None when they never did."""
     return await tx.row(SQL.last_heard, workspace=workspace, conversation=conversation_id)
+
+
+async def presences(tx: Tx, workspace: UUID, agents: Sequence[UUID]) -> list[dict[str, Any]]:
+    """Return how available some agents are: agent_id, status, load, capacity."""
+    return [dict(row) for row in await tx.rows(SQL.presences, workspace=workspace, agents=list(agents))]
