@@ -2,7 +2,7 @@ import type { Id, Message, OutgoingPart, ReplyChannel } from "@switchboard/proto
 import { App, Button, Input, Segmented, Tooltip, type GetRef } from "antd";
 import type { TFunction } from "i18next";
 import { NotebookPen, Paperclip, SendHorizontal, X } from "lucide-react";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState, type KeyboardEvent, type RefObject } from "react";
 import { useTranslation } from "react-i18next";
 import { keyLabel, useCommands } from "@/lib/commands";
 import { keepDraft, readDraft } from "@/lib/drafts";
@@ -25,10 +25,52 @@ interface Props {
 
 export function Composer({ id, reply }: Props) {
   const { t } = useTranslation();
-  const { message: toast } = App.useApp();
   const row = useConversation(id);
-  const detail = useConversationDetail(id).data;
   const area = useRef<TextAreaRef>(null);
+  const written = useWriting(id, reply, area);
+  const { text, setText, note, uploads } = written;
+  return (
+    <div
+      className={css.composer}
+      data-note={note || undefined}
+      data-over={uploads.over || undefined}
+      {...uploads.dropTarget}
+    >
+      {row?.status === "resolved" && !note && <div className={css.hint}>{t("composer.reopens")}</div>}
+      <Top written={written} />
+      {reply.to && !note && <ReplyTo message={reply.to} drop={() => reply.set(null)} />}
+      <Input.TextArea
+        ref={area}
+        variant="borderless"
+        className={css.text}
+        value={text}
+        placeholder={note ? t("composer.notePlaceholder") : t("composer.placeholder")}
+        aria-label={note ? t("composer.note") : t("composer.reply")}
+        autoSize={{ minRows: 2, maxRows: 9 }}
+        onChange={(event) => {
+          setText(event.target.value);
+          if (!note && event.target.value) tellTyping(id);
+        }}
+        onPaste={uploads.onPaste}
+        onKeyDown={(event) => {
+          if (entersMessage(keyOf(event))) {
+            event.preventDefault();
+            written.send();
+          } else if (event.key === "Escape") event.currentTarget.blur();
+        }}
+      />
+      <Attachments items={uploads.items} remove={uploads.remove} />
+      <Bottom written={written} area={area} />
+      {uploads.over && <div className={css.drop}>{t("composer.drop")}</div>}
+    </div>
+  );
+}
+
+/** What is being written, where it would go, and whether it can. */
+function useWriting(id: Id, reply: Props["reply"], area: RefObject<TextAreaRef | null>) {
+  const { t } = useTranslation();
+  const { message: toast } = App.useApp();
+  const detail = useConversationDetail(id).data;
   const { text, setText, note, setNote } = useDraft(id);
   const [chosen, setChosen] = useState<Id | null>(null);
   const uploads = useUploads((words) => void toast.error(words));
@@ -37,7 +79,12 @@ export function Composer({ id, reply }: Props) {
   const blocked = note ? "" : detail && !channel ? t("composer.noChannel") : refusal(channel, t);
   const empty = text.trim() === "" && uploads.items.length === 0;
   const ready = !empty && !blocked && !uploads.busy;
-
+  useFocusCommands(setNote, area);
+  useEffect(() => {
+    if (!reply.to) return;
+    setNote(false);
+    area.current?.focus();
+  }, [reply.to, setNote, area]);
   const send = () => {
     if (!ready) return;
     const files = uploads.items.flatMap((u) => (u.file ? [u.file] : []));
@@ -54,15 +101,37 @@ export function Composer({ id, reply }: Props) {
     reply.set(null);
     area.current?.focus();
   };
+  return { text, setText, note, setNote, channels, channel, setChosen, uploads, blocked, ready, send };
+}
 
-  useFocusCommands(setNote, area);
-  useEffect(() => {
-    if (reply.to) {
-      setNote(false);
-      area.current?.focus();
-    }
-  }, [reply.to, setNote]);
+type Written = ReturnType<typeof useWriting>;
 
+function Top({ written }: { written: Written }) {
+  const { t } = useTranslation();
+  const { note, setNote, channels, channel, setChosen } = written;
+  return (
+    <div className={css.top}>
+      <Segmented
+        size="small"
+        value={note ? "note" : "reply"}
+        onChange={(value) => setNote(value === "note")}
+        options={[
+          { value: "reply", label: t("composer.reply") },
+          { value: "note", label: t("composer.note"), icon: <NotebookPen size={12} /> },
+        ]}
+      />
+      {note ? (
+        <span className={css.noteHint}>{t("composer.noteHint")}</span>
+      ) : (
+        <ChannelSelect channels={channels} value={channel?.channel_id} onChange={setChosen} />
+      )}
+    </div>
+  );
+}
+
+function Bottom({ written, area }: { written: Written; area: RefObject<TextAreaRef | null> }) {
+  const { t } = useTranslation();
+  const { text, setText, note, uploads, blocked, ready, send } = written;
   const insert = (emoji: string) => {
     const element = area.current?.resizableTextArea?.textArea;
     const at = element?.selectionStart ?? text.length;
@@ -73,77 +142,29 @@ export function Composer({ id, reply }: Props) {
       element?.setSelectionRange(at + emoji.length, at + emoji.length);
     });
   };
-
   return (
-    <div
-      className={css.composer}
-      data-note={note || undefined}
-      data-over={uploads.over || undefined}
-      {...uploads.dropTarget}
-    >
-      {row?.status === "resolved" && !note && <div className={css.hint}>{t("composer.reopens")}</div>}
-      <div className={css.top}>
-        <Segmented
-          size="small"
-          value={note ? "note" : "reply"}
-          onChange={(value) => setNote(value === "note")}
-          options={[
-            { value: "reply", label: t("composer.reply") },
-            { value: "note", label: t("composer.note"), icon: <NotebookPen size={12} /> },
-          ]}
-        />
-        {note ? (
-          <span className={css.noteHint}>{t("composer.noteHint")}</span>
-        ) : (
-          <ChannelSelect channels={channels} value={channel?.channel_id} onChange={setChosen} />
-        )}
-      </div>
-      {reply.to && !note && <ReplyTo message={reply.to} drop={() => reply.set(null)} />}
-      <Input.TextArea
-        ref={area}
-        variant="borderless"
-        className={css.text}
-        value={text}
-        placeholder={note ? t("composer.notePlaceholder") : t("composer.placeholder")}
-        aria-label={note ? t("composer.note") : t("composer.reply")}
-        autoSize={{ minRows: 2, maxRows: 9 }}
-        onChange={(event) => {
-          setText(event.target.value);
-          if (!note && event.target.value) tellTyping(id);
-        }}
-        onPaste={uploads.onPaste}
-        onKeyDown={(event) => {
-          if (entersMessage({ ...keyOf(event) })) {
-            event.preventDefault();
-            send();
-          } else if (event.key === "Escape") event.currentTarget.blur();
-        }}
-      />
-      <Attachments items={uploads.items} remove={uploads.remove} />
-      <div className={css.bottom}>
-        <EmojiPopover insert={insert} />
-        <Tooltip title={t("composer.attach")}>
-          <Button
-            type="text"
-            size="small"
-            icon={<Paperclip size={16} />}
-            onClick={uploads.choose}
-            aria-label={t("composer.attach")}
-          />
-        </Tooltip>
-        {uploads.input}
-        <span className={blocked ? css.blocked : css.keys}>{blocked || t("composer.keys")}</span>
+    <div className={css.bottom}>
+      <EmojiPopover insert={insert} />
+      <Tooltip title={t("composer.attach")}>
         <Button
-          type="primary"
-          className={note ? css.sendNote : undefined}
-          icon={note ? <NotebookPen size={14} /> : <SendHorizontal size={14} />}
-          disabled={!ready}
-          onClick={send}
-        >
-          {note ? t("composer.save") : t("composer.send")}
-        </Button>
-      </div>
-      {uploads.over && <div className={css.drop}>{t("composer.drop")}</div>}
+          type="text"
+          size="small"
+          icon={<Paperclip size={16} />}
+          onClick={uploads.choose}
+          aria-label={t("composer.attach")}
+        />
+      </Tooltip>
+      {uploads.input}
+      <span className={blocked ? css.blocked : css.keys}>{blocked || t("composer.keys")}</span>
+      <Button
+        type="primary"
+        className={note ? css.sendNote : undefined}
+        icon={note ? <NotebookPen size={14} /> : <SendHorizontal size={14} />}
+        disabled={!ready}
+        onClick={send}
+      >
+        {note ? t("composer.save") : t("composer.send")}
+      </Button>
     </div>
   );
 }
@@ -155,7 +176,7 @@ function refusal(channel: ReplyChannel | undefined, t: TFunction): string {
   return over ? t("composer.windowOverHint") : channel.reason;
 }
 
-const keyOf = (event: React.KeyboardEvent) => ({
+const keyOf = (event: KeyboardEvent) => ({
   key: event.key,
   keyCode: event.nativeEvent.keyCode,
   isComposing: event.nativeEvent.isComposing,
@@ -198,7 +219,7 @@ function useDraft(id: Id) {
   return { text: draft.text, note: draft.note, setText, setNote };
 }
 
-function useFocusCommands(setNote: (note: boolean) => void, area: React.RefObject<TextAreaRef | null>): void {
+function useFocusCommands(setNote: (note: boolean) => void, area: RefObject<TextAreaRef | null>): void {
   const { t } = useTranslation();
   const section = t("commands.conversation");
   const write = (note: boolean) => () => {

@@ -6,7 +6,7 @@ import { useTranslation } from "react-i18next";
 import { fileSize } from "@/lib/text";
 import { playTime } from "@/lib/time";
 import css from "./conversation.module.css";
-import { Words } from "./parts";
+import { Words } from "./words";
 
 /** Largest picture in the timeline, pixels. */
 const WIDE = 320;

@@ -27,8 +27,7 @@ interface Props {
 const TOGETHER = 5 * 60_000;
 
 export function Timeline({ row, line, at, assignments, reply }: Props) {
-  const { t, i18n } = useTranslation();
-  const now = useNow();
+  const { t } = useTranslation();
   const { messages } = line;
   const outbox = useOutbox((s) => s.items);
   const pending = useMemo(
@@ -48,7 +47,6 @@ export function Timeline({ row, line, at, assignments, reply }: Props) {
     if (pending.length > shown.current && line.hasAfter) void loadLatest(row.id).catch(() => undefined);
     shown.current = pending.length;
   }, [pending.length, line.hasAfter, row.id]);
-  const firstUnread = useFirstUnread(row, messages);
   return (
     <div className={css.timelineFrame}>
       <div
@@ -69,32 +67,7 @@ export function Timeline({ row, line, at, assignments, reply }: Props) {
                 hint={t("conversation.emptyHint")}
               />
             )}
-            {messages.map((message, i) => {
-              const before = messages[i - 1];
-              const newDay = !before || !sameDay(before.filed_at, message.filed_at);
-              return (
-                <Fragment key={message.id}>
-                  {newDay && <div className={css.day}>{dayLabel(message.filed_at, now, i18n.language)}</div>}
-                  {between(
-                    assignments,
-                    before?.filed_at ?? (line.hasBefore ? message.filed_at : null),
-                    message.filed_at,
-                  ).map((a) => (
-                    <Handover key={a.at} assignment={a} />
-                  ))}
-                  {message.id === firstUnread && (
-                    <div className={css.newLine}>{t("conversation.newBelow")}</div>
-                  )}
-                  <MessageRow
-                    message={message}
-                    joined={!newDay && before !== undefined && together(before, message)}
-                    several={row.kinds.length > 1}
-                    flash={message.position === at}
-                    reply={reply}
-                  />
-                </Fragment>
-              );
-            })}
+            <Messages row={row} line={line} at={at} assignments={assignments} reply={reply} />
             {!line.hasAfter &&
               between(assignments, messages.at(-1)?.filed_at ?? null, null).map((a) => (
                 <Handover key={a.at} assignment={a} />
@@ -119,6 +92,34 @@ export function Timeline({ row, line, at, assignments, reply }: Props) {
       )}
     </div>
   );
+}
+
+function Messages({ row, line, at, assignments, reply }: Props) {
+  const { t, i18n } = useTranslation();
+  const now = useNow();
+  const { messages } = line;
+  const firstUnread = useFirstUnread(row, messages);
+  return messages.map((message, i) => {
+    const before = messages[i - 1];
+    const newDay = !before || !sameDay(before.filed_at, message.filed_at);
+    const since = before?.filed_at ?? (line.hasBefore ? message.filed_at : null);
+    return (
+      <Fragment key={message.id}>
+        {newDay && <div className={css.day}>{dayLabel(message.filed_at, now, i18n.language)}</div>}
+        {between(assignments, since, message.filed_at).map((a) => (
+          <Handover key={a.at} assignment={a} />
+        ))}
+        {message.id === firstUnread && <div className={css.newLine}>{t("conversation.newBelow")}</div>}
+        <MessageRow
+          message={message}
+          joined={!newDay && before !== undefined && together(before, message)}
+          several={row.kinds.length > 1}
+          flash={message.position === at}
+          reply={reply}
+        />
+      </Fragment>
+    );
+  });
 }
 
 function together(a: Message, b: Message): boolean {
