@@ -27,7 +27,7 @@ from switchboard.workspace import projection, search
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Item = e.Arrived | e.Event | e.Step | c.Command
+Item = e.Arrived | e.Due | e.Event | e.Step | c.Command
 Verb = Callable[[Tx, Sequence[Any]], Awaitable[Sequence[Any]]]
 
 ROOMS = [room.__name__.rsplit(".", 1)[1] for room in (ingest, connections, contacts, conversations, media, routing, delivery, workspace)]
@@ -56,13 +56,13 @@ REACTIONS: dict[type, tuple[Verb, ...]] = {
     c.StartConversation: (conversation_verbs.start,),
     c.WriteMessage: (conversation_verbs.write,),
     c.ChangeStatus: (conversation_verbs.change_status,),
-    c.EditConversation: (conversation_verbs.edit,),
+    c.EditConversation: (conversation_verbs.edit, routing_verbs.prioritise),
     c.MarkRead: (conversation_verbs.mark_read,),
     c.StoreMedia: (conversation_verbs.store_media,),
     e.MediaWanted: (media_verbs.want,),
     # who has it
-    c.Take: (conversation_verbs.guard, routing_verbs.take),
-    c.Assign: (conversation_verbs.guard, routing_verbs.assign),
+    c.Take: (conversation_verbs.guard, routing_verbs.hold, conversation_verbs.guard, routing_verbs.take),
+    c.Assign: (conversation_verbs.guard, routing_verbs.hold, conversation_verbs.guard, routing_verbs.assign),
     e.ConversationOpened: (routing_verbs.enqueue,),
     e.ConversationResolved: (routing_verbs.finish,),
     e.MessageFiled: (routing_verbs.adopt,),
@@ -86,19 +86,27 @@ _ORDER = {kind: nr for nr, kind in enumerate(REACTIONS)}
 
 
 async def run(tx: Tx, items: Sequence[Item]) -> list[e.Event]:
-    """Carry out facts and commands with all that follows from them; append the events to the log and return them."""
-    waiting: dict[type, list[Any]] = {}
+    """Carry out facts and commands with all that follows from them; append the events to the log and return them.
+
+    Items as many causes deep go together, so that what they file back is known to be one deeper.
+    """
     logged: list[e.Event] = []
-    filed: list[e.Filed] = []
-    _sort(items, waiting, logged, filed)
-    while waiting:
-        kind = min(waiting, key=_ORDER.__getitem__)
-        batch = waiting.pop(kind)
-        for verb in REACTIONS[kind]:
-            _sort(await verb(tx, batch), waiting, logged, filed)
-    await ingest_verbs.file_back(tx, filed)
+    for depth in sorted({_depth(item) for item in items}):
+        filed: list[e.Filed] = []
+        waiting: dict[type, list[Any]] = {}
+        _sort([item for item in items if _depth(item) == depth], waiting, logged, filed)
+        while waiting:
+            kind = min(waiting, key=_ORDER.__getitem__)
+            batch = waiting.pop(kind)
+            for verb in REACTIONS[kind]:
+                _sort(await verb(tx, batch), waiting, logged, filed)
+        await ingest_verbs.file_back(tx, filed, depth + 1)
     await log.append(tx, logged)
     return logged
+
+
+def _depth(item: Item) -> int:
+    return item.depth if isinstance(item, e.Arrived | e.Due) else 0
 
 
 def _sort(items: Sequence[Any], waiting: dict[type, list[Any]], logged: list[e.Event], filed: list[e.Filed]) -> None:
@@ -108,9 +116,10 @@ def _sort(items: Sequence[Any], waiting: dict[type, list[Any]], logged: list[e.E
             continue
         if isinstance(item, e.Event):
             logged.append(item)
-        kind = type(item.fact) if isinstance(item, e.Arrived) else type(item)
+        wish = item.command if isinstance(item, e.Due) else item
+        kind = type(wish.fact) if isinstance(wish, e.Arrived) else type(wish)
         if kind in REACTIONS:
-            waiting.setdefault(kind, []).append(item)
+            waiting.setdefault(kind, []).append(wish)
 
 
 @overload

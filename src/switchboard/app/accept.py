@@ -1,9 +1,7 @@
 """Group commit for whatever comes in: neighbours share one transaction, each caller gets its own answer."""
 
 import asyncio
-from uuid import UUID
 
-import msgspec
 import structlog
 
 from switchboard.app.courtesy import Courtesies
@@ -30,13 +28,14 @@ class Acceptor:
         self._waiting: list[tuple[ingest.Delivery, asyncio.Future[None]]] = []
         self._flushing = 0
         self._flushers = flushers
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def take(self, live: Live, request: RawRequest, facts: list[Inbound], error: str | None = None) -> None:
         """Store one request with its facts; returns after the commit. Raises what the database raised."""
         for fact in facts:
             if isinstance(fact, Nudge):
                 self._runtime.bus.say({"nudge": str(live.row.id), "account": fact.account})
-            elif isinstance(fact, Typed):
+            elif isinstance(fact, Typed) and fact.sender.claims:
                 self._courtesies.customer_types(live, fact)
         kept = [fact for fact in facts if not isinstance(fact, Nudge | Typed)]
         if facts and not kept:
@@ -67,7 +66,9 @@ class Acceptor:
         self._waiting.append((delivery, done))
         if self._flushing < self._flushers:
             self._flushing += 1
-            asyncio.get_running_loop().create_task(self._flush())
+            task = asyncio.get_running_loop().create_task(self._flush())
+            self._tasks.add(task)  # the loop alone would not keep it alive
+            task.add_done_callback(self._tasks.discard)
         await done
 
     async def _flush(self) -> None:
@@ -113,10 +114,3 @@ def read(live: Live, request: RawRequest) -> tuple[list[Inbound], str | None]:
     except Exception as error:
         log.error("parse_failed", kind=live.row.kind, connection=str(live.row.id), error=repr(error))
         return [], f"The adapter failed on this body: {type(error).__name__}"
-
-
-class Replay(msgspec.Struct, frozen=True):
-    """A raw body that is read again after a fix."""
-
-    workspace_id: UUID
-    raw_id: UUID

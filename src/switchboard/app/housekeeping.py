@@ -25,6 +25,8 @@ VANISHED = timedelta(seconds=60)
 GIVE_UP = timedelta(hours=24)
 EVENTS_KEPT = timedelta(days=90)
 HEARTBEAT_SECONDS = 15
+PRUNE_BITES = 200
+"""Most bites of raw bodies forgotten a minute."""
 
 
 class Housekeeping:
@@ -39,7 +41,11 @@ class Housekeeping:
         while True:
             await self._attempt(self._sweep, self._vanished, self._snoozed)
             if beat % 60 == 0:
-                await self._attempt(self._park, self._prune)
+                await self._attempt(self._park, self._forget)
+                try:
+                    await self._prune()
+                except Exception as error:
+                    log.warning("housekeeping", task="_prune", error=str(error) or repr(error))
             beat += 1
             await asyncio.sleep(1)
 
@@ -48,7 +54,6 @@ class Housekeeping:
             try:
                 async with self._runtime.db.transaction() as tx:
                     events = await task(tx)
-                    await event_log.append(tx, events)
             except Exception as error:
                 log.warning("housekeeping", task=getattr(task, "__name__", ""), error=str(error) or repr(error))
             else:
@@ -56,8 +61,7 @@ class Housekeeping:
                     self._runtime.announce(events)
 
     async def _sweep(self, tx: Tx) -> list[Event]:
-        found = [*await delivery.sweep(tx), *await changes.sweep(tx)]
-        return [one for one in found if isinstance(one, Event)]
+        return await flow.run(tx, [*await delivery.sweep(tx), *await changes.sweep(tx)])
 
     async def _vanished(self, tx: Tx) -> list[Event]:
         """Agents whose screens have been gone for a minute: offline, their work back in the queue."""
@@ -67,9 +71,7 @@ class Housekeeping:
             SetPresence(workspace_id=workspace, agent_id=agent, status="offline", at=now, return_work=True)
             for workspace, agent in gone
         ]
-        if commands:
-            self._runtime.announce(await flow.run(tx, commands))
-        return []
+        return await flow.run(tx, commands)
 
     async def _snoozed(self, tx: Tx) -> list[Event]:
         now = datetime.now(UTC)
@@ -77,9 +79,7 @@ class Housekeeping:
             ChangeStatus(workspace_id=workspace, conversation_id=conversation, status="open", at=now)
             for workspace, conversation in await conversation_verbs.snoozed_due(tx, now)
         ]
-        if commands:
-            self._runtime.announce(await flow.run(tx, commands))
-        return []
+        return await flow.run(tx, commands)
 
     async def _park(self, tx: Tx) -> list[Event]:
         before = datetime.now(UTC) - GIVE_UP
@@ -87,13 +87,22 @@ class Housekeeping:
         await changes.park(tx, before)
         return []
 
-    async def _prune(self, tx: Tx) -> list[Event]:
+    async def _forget(self, tx: Tx) -> list[Event]:
         now = datetime.now(UTC)
-        files = await ingest.prune(tx, now - timedelta(days=self._runtime.settings.raw_days))
         await event_log.prune(tx, now - EVENTS_KEPT)
         await jobs.prune(tx, now - timedelta(days=7))
-        await self._runtime.blobs.delete(files)
         return []
+
+    async def _prune(self) -> None:
+        """Forget raw bodies in bounded bites, each file after the row that named it; a busy installation has many."""
+        before = datetime.now(UTC) - timedelta(days=self._runtime.settings.raw_days)
+        for _ in range(PRUNE_BITES):
+            async with self._runtime.db.transaction() as tx:
+                files, more = await ingest.prune(tx, before)
+            if files:
+                await self._runtime.blobs.delete(files)
+            if not more:
+                return
 
 
 async def heartbeat(runtime: Runtime, hub: Hub) -> None:

@@ -9,7 +9,7 @@ import structlog
 
 from switchboard import flow
 from switchboard.app.runtime import Runtime
-from switchboard.core.events import Arrived, Event
+from switchboard.core.events import Arrived, Due, Event
 from switchboard.db import log as event_log
 from switchboard.db.bus import wait
 from switchboard.db.pool import TRANSIENT
@@ -50,7 +50,7 @@ class Lanes:
 
     async def step(self) -> bool:
         """Claim and carry out one batch; false when there was nothing to do."""
-        batch: list[Arrived] = []
+        batch: list[Arrived | Due] = []
         try:
             async with self._runtime.db.transaction() as tx:
                 batch = await ingest.claim(tx, LANES, BATCH)
@@ -61,14 +61,19 @@ class Lanes:
         except TRANSIENT:
             raise
         except Exception as error:
+            if not batch:  # the claim itself failed: nothing to blame it on
+                raise
             log.warning("batch_failed", facts=len(batch), error=repr(error))
             await self._one_by_one(batch)
             return True
         self._runtime.announce(events)
         return True
 
-    async def _one_by_one(self, batch: list[Arrived]) -> None:
-        """Carry a failed batch out fact by fact; one that fails by itself is parked, the rest go on."""
+    async def _one_by_one(self, batch: list[Arrived | Due]) -> None:
+        """Carry a failed batch out fact by fact; one that fails by itself is parked, the rest go on.
+
+        A fact that isn't the first of its lane any more is left to the next batch, which has its lane in order.
+        """
         for one in batch:
             try:
                 async with self._runtime.db.transaction() as tx:
@@ -81,7 +86,8 @@ class Lanes:
             except Exception as error:
                 log.error("fact_parked", fact=str(one.fact_id), error=repr(error))
                 async with self._runtime.db.transaction() as tx:
-                    await ingest.park(tx, one, f"{type(error).__name__}: {error}")
+                    if await ingest.claim_one(tx, one):
+                        await ingest.park(tx, one, f"{type(error).__name__}: {error}")
             else:
                 self._runtime.announce(events)
 

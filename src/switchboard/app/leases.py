@@ -26,6 +26,14 @@ LEASE_SECONDS = 12
 RENEW_SECONDS = 3.0
 
 
+def fair_share(me: UUID, live: list[UUID], leased: dict[UUID, UUID]) -> list[UUID]:
+    """Return the connections to hold: our own ones up to an even share, then free ones, never those of a living holder."""
+    share = math.ceil(len(live) / max(1, len({me, *leased.values()})))
+    mine = [key for key in live if leased.get(key) == me]
+    free = [key for key in live if key not in leased]
+    return mine[:share] if len(mine) > share else mine + free[: share - len(mine)]
+
+
 class Leases:
     """Holds a fair share of the connections and runs what they need."""
 
@@ -56,24 +64,18 @@ class Leases:
         finally:
             dispatch.cancel()
             await self._let_go(list(self._held))
-            with contextlib.suppress(Exception):
-                async with self._runtime.db.transaction() as tx:
-                    await connections.drop_leases(tx, self._runtime.holder, [])
 
     async def _renew(self) -> None:
-        async with self._runtime.db.transaction() as tx:
+        async with asyncio.timeout(RENEW_SECONDS * 2), self._runtime.db.transaction() as tx:
             live = await connection_reads.live(tx)
-            holders = await connection_reads.holders(tx)
-            share = math.ceil(len(live) / max(1, len(holders | {self._runtime.holder: 0})))
-            mine = [key for key in self._held if key in live]
-            others = [key for key in live if key not in self._held]
-            wanted = mine + others[: max(0, share - len(mine))] if len(mine) <= share else mine[:share]
+            leased = await connection_reads.leased(tx)
+            wanted = fair_share(self._runtime.holder, list(live), leased)
             held = await connections.take_leases(
                 tx, self._runtime.holder, [(live[key][0], key) for key in wanted], LEASE_SECONDS
             )
         self._renewed = asyncio.get_running_loop().time()
-        changed = [key for key, one in self._held.items() if key in held and live[key][2] != one.revision]
-        await self._let_go([key for key in self._held if key not in held] + changed)
+        await self._let_go([key for key in self._held if key not in held])
+        await self._stop([key for key, one in self._held.items() if live[key][2] != one.revision])
         for key in held - set(self._held):
             self._held[key] = _Held(self._runtime, self._acceptor, key, live[key][2])
 
@@ -83,13 +85,17 @@ class Leases:
             await self._let_go(list(self._held))
 
     async def _let_go(self, keys: list[UUID]) -> None:
-        gone = [self._held.pop(key) for key in keys if key in self._held]
-        if not gone:
+        if not await self._stop(keys):
             return
-        await asyncio.gather(*(one.stop() for one in gone))
         with contextlib.suppress(Exception):
             async with self._runtime.db.transaction() as tx:
                 await connections.drop_leases(tx, self._runtime.holder, keys)
+
+    async def _stop(self, keys: list[UUID]) -> bool:
+        """End what these connections run, their leases kept; false when there was nothing to end."""
+        gone = [self._held.pop(key) for key in keys if key in self._held]
+        await asyncio.gather(*(one.stop() for one in gone))
+        return bool(gone)
 
     async def _dispatch(self) -> None:
         """Wake the senders of connections that have something due. Never returns."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections import deque
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -44,34 +43,39 @@ class Sender:
         self._connection = connection
         self._paces: dict[UUID, Pace] = {}
         self._turns: dict[str, float] = {}
-        self._batches: deque[UUID] = deque(maxlen=64)
+        self._in_hand: dict[UUID, delivery.Piece] = {}
         self._ended: list[delivery.Ended] = []
-        self._flying: set[asyncio.Task[None]] = set()
+        self._flying: dict[asyncio.Task[None], UUID] = {}
+        self._begun: set[UUID] = set()
         self.wake = asyncio.Event()
         self._landed = asyncio.Event()
 
     async def run(self) -> None:
         """Never returns; cancelling it lets sends under way end within a few seconds and be written down."""
         try:
-            await self._recover()
+            sure = False
             while True:
                 try:
+                    if not sure:
+                        await self._recover()
+                    sure = True
                     await self._step()
                 except asyncio.CancelledError:
                     raise
                 except Exception as error:
+                    sure = False  # a claim may have been committed that we never heard of
                     log.warning("sender_interrupted", connection=str(self._connection), error=str(error) or repr(error))
                     await asyncio.sleep(0.5)
         finally:
             await self._land()
 
     async def _recover(self) -> None:
-        """Settle what a dead holder left in the middle."""
+        """Settle what a dead holder left in the middle, or a connection that broke while we claimed."""
         live = await self._runtime.connections.by_id(self._connection)
         if live is None:
             return
         async with self._runtime.db.transaction() as tx:
-            found = await delivery.recover(tx, self._connection, list(self._batches), live.adapter.manifest.idempotent)
+            found = await delivery.recover(tx, self._connection, self._mine(), live.adapter.manifest.idempotent)
             events = [one for one in found if isinstance(one, Event)]
             await event_log.append(tx, events)
         self._runtime.announce(events)
@@ -83,8 +87,8 @@ class Sender:
         for piece in claimed:
             assert live is not None
             task = asyncio.create_task(self._send(live, piece))
-            self._flying.add(task)
-            task.add_done_callback(self._flying.discard)
+            self._flying[task] = piece.id
+            task.add_done_callback(lambda done: self._flying.pop(done, None))
         await self._record()
         if not claimed:
             waits = [asyncio.create_task(self.wake.wait()), asyncio.create_task(self._landed.wait())]
@@ -96,16 +100,21 @@ class Sender:
             await self._record()
 
     async def _claim(self, limit: int) -> list[delivery.Piece]:
-        batch = new_id()
-        self._batches.append(batch)
         async with self._runtime.db.transaction() as tx:
-            return await delivery.claim(tx, self._connection, batch, limit)
+            claimed = await delivery.claim(tx, self._connection, new_id(), limit)
+        self._in_hand |= {piece.id: piece for piece in claimed}
+        return claimed
+
+    def _mine(self) -> list[UUID]:
+        """The batches of which something is in hand: claimed, its outcome not written down yet."""
+        return list({piece.batch_id for piece in self._in_hand.values() if piece.batch_id is not None})
 
     async def _send(self, live: Live, piece: delivery.Piece) -> None:
         rate = live.adapter.manifest.rate
         await self._paces.setdefault(piece.channel_id, Pace(rate.per_second)).turn()
         if rate.per_recipient_seconds:
             await self._one_at_a_time(piece.address, rate.per_recipient_seconds)
+        self._begun.add(piece.id)
         self._ended.append(await self._attempt(live, piece))
         self._landed.set()
 
@@ -181,12 +190,20 @@ class Sender:
         except BaseException:
             self._ended = ended + self._ended
             raise
+        for one in ended:
+            self._in_hand.pop(one.piece.id, None)
+            self._begun.discard(one.piece.id)
         self._runtime.announce(events)
         self.wake.set()
 
     async def _land(self) -> None:
+        """Give back what has not begun, give what has begun a few seconds, write down how it ended."""
+        for task, piece in list(self._flying.items()):
+            if piece not in self._begun:
+                task.cancel()
+                self._ended.append(delivery.Ended(self._in_hand[piece], "queued", retry_at=datetime.now(UTC)))
         if self._flying:
-            await asyncio.wait(self._flying, timeout=CLOSE_TRIES)
+            await asyncio.wait(list(self._flying), timeout=CLOSE_TRIES)
         try:
             await self._record()
         except Exception as error:

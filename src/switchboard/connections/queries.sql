@@ -96,9 +96,9 @@ on conflict (connection_id) do update set holder = excluded.holder, expires_at =
 where lease.holder = excluded.holder or lease.expires_at < now()
 returning connection_id;
 
--- name: count_leases
--- How many connections each living holder has.
-select holder, count(*) as n from lease where expires_at > now() group by holder;
+-- name: living_leases
+-- Which connections are leased, and to whom.
+select connection_id, holder from lease where expires_at > now();
 
 -- name: drop_leases
 -- Gives leases back.

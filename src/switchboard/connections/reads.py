@@ -100,9 +100,9 @@ async def cursor(tx: Tx, connection: UUID, account: str) -> str:
     return str(await tx.value(SQL.cursor, connection=connection, account=account) or "")
 
 
-async def holders(tx: Tx) -> dict[UUID, int]:
-    """Return how many leases each living holder has."""
-    return {row["holder"]: row["n"] for row in await tx.rows(SQL.count_leases)}
+async def leased(tx: Tx) -> dict[UUID, UUID]:
+    """Return which connections are leased just now, and to whom."""
+    return {row["connection_id"]: row["holder"] for row in await tx.rows(SQL.living_leases)}
 
 
 async def of_channel(tx: Tx, channel: UUID) -> UUID | None:

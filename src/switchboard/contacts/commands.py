@@ -57,6 +57,7 @@ async def resolve(tx: Tx, arrived: Sequence[Arrived]) -> list[Event | Step]:
     known, events = await _get_or_create(tx, wanted)
     events += await _widen(tx, wanted, known)
     await _touch(tx, wanted, known)
+    into = {one.merged_id: one.kept_id for one in events if isinstance(one, MergeContacts)}
     for one in arrived:
         speaker, room = _people(one)
         author = known[_key(one.workspace_id, speaker.claims[0])]
@@ -64,8 +65,8 @@ async def resolve(tx: Tx, arrived: Sequence[Arrived]) -> list[Event | Step]:
         item = Attributed(
             workspace_id=one.workspace_id,
             arrived=one,
-            contact_id=owner.contact_id,
-            author_id=author.contact_id,
+            contact_id=into.get(owner.contact_id, owner.contact_id),
+            author_id=into.get(author.contact_id, author.contact_id),
             identity_id=author.identity_id if room is None else owner.identity_id,
             verified=author.verified,
         )
@@ -147,8 +148,9 @@ async def _get_or_create(tx: Tx, wanted: Sequence[_Wanted]) -> tuple[dict[Key, K
 
 
 def _strong(sender: Sender) -> list[Claim]:
-    """The message's own identity, whatever its proof, and every further verified one."""
-    return [claim for nr, claim in enumerate(sender.claims) if nr == 0 or claim.verified]
+    """The message's own identity, whatever its proof, and every further verified one when the own is verified too."""
+    first, *others = sender.claims
+    return [first, *(claim for claim in others if claim.verified and first.verified)]
 
 
 def _keys(one: _Wanted) -> list[Key]:
@@ -159,22 +161,14 @@ async def _widen(tx: Tx, wanted: Sequence[_Wanted], known: dict[Key, Known]) -> 
     """Attach further verified identifiers, note claimed ones, ask for a merge where two contacts turn out to be one."""
     identities: dict[Key, tuple[UUID, str, bool]] = {}
     claims: set[tuple[UUID, UUID, str, str]] = set()
-    merges: dict[frozenset[UUID], MergeContacts] = {}
     for one in wanted:
         keys = _keys(one)
-        found = [known[key] for key in keys if key in known]
-        keeper = found[0]
+        keeper = next(known[key] for key in keys if key in known)
         for key, claim in zip(keys, _strong(one.sender), strict=True):
             if key not in known:
                 identities.setdefault(key, (keeper.contact_id, one.sender.username, claim.verified))
-        for other in found[1:]:
-            if other.contact_id != keeper.contact_id and other.verified and keeper.verified:
-                pair = frozenset((keeper.contact_id, other.contact_id))
-                kept, merged = sorted(pair)
-                merges[pair] = MergeContacts(workspace_id=one.workspace_id, merge_id=new_id(), kept_id=kept, merged_id=merged,
-                                             at=one.at, reason="same person by the platform's word")  # fmt: skip
         for claim in one.sender.claims:
-            if not claim.verified:
+            if not (claim.verified and one.sender.claims[0].verified):
                 claims.add((one.workspace_id, keeper.contact_id, claim.space, bounded(claim.value)))
     if identities:
         rows = [(key[0], new_id(), who[0], key[1], key[2], who[1], who[2]) for key, who in sorted(identities.items())]
@@ -184,7 +178,31 @@ async def _widen(tx: Tx, wanted: Sequence[_Wanted], known: dict[Key, Known]) -> 
     if claims:
         columns = dict(zip(("workspaces", "contacts", "spaces", "keys"), map(list, zip(*sorted(claims), strict=True)), strict=True))
         await tx.run(SQL.add_claims, **columns)
-    return list(merges.values())  # type: ignore[arg-type]  # a command is carried out like a step, see flow
+    return _merges(wanted, known)
+
+
+def _merges(wanted: Sequence[_Wanted], known: dict[Key, Known]) -> list[Event | Step]:
+    """Merge contacts that share a message's verified identifiers, each group into its oldest contact at once."""
+    into: dict[UUID, UUID] = {}
+
+    def root(contact: UUID) -> UUID:
+        while contact in into:
+            contact = into[contact]
+        return contact
+
+    why: dict[UUID, _Wanted] = {}
+    for one in wanted:
+        found = [known[key] for key in _keys(one) if key in known]
+        for contact in {who.contact_id for who in found if who.verified and found[0].verified}:
+            kept, merged = sorted((root(found[0].contact_id), root(contact)))
+            if kept != merged:
+                into[merged] = kept
+                why[merged] = one
+    return [
+        MergeContacts(workspace_id=one.workspace_id, merge_id=new_id(), kept_id=root(merged), merged_id=merged, at=one.at,
+                      reason="same person by the platform's word")  # type: ignore[misc]  # carried out like a step, see flow
+        for merged, one in why.items()
+    ]  # fmt: skip
 
 
 async def _touch(tx: Tx, wanted: Sequence[_Wanted], known: dict[Key, Known]) -> None:
@@ -216,20 +234,28 @@ async def get_to_know(tx: Tx, arrived: Sequence[Arrived]) -> list[Event | Step]:
 
 
 async def change_identity(tx: Tx, arrived: Sequence[Arrived]) -> list[Event | Step]:
-    """Follow a person whose identifier changed on the platform (rare: one statement each)."""
+    """Follow people whose identifier changed on the platform (rare: one by one).
+
+    The identifier of the same space is renamed, the others are added; one that somebody has already is the platform's
+    word that the two are one person.
+    """
     events: list[Event | Step] = []
     for one in arrived:
         assert isinstance(one.fact, IdentityChanged)
-        for claim in one.fact.current:
-            contact = await tx.value(
-                SQL.rename_identity,
-                workspace=one.workspace_id,
-                space=claim.space,
-                old_key=one.fact.previous.value,
-                new_key=bounded(claim.value),
-            )
-            if contact is not None:
-                events.append(ContactChanged(workspace_id=one.workspace_id, subject=contact, what="identified"))
+        previous, current = one.fact.previous, one.fact.current
+        for claim in current:
+            if claim.space == previous.space and claim.verified:
+                await tx.run(SQL.rename_identity, workspace=one.workspace_id, space=claim.space,
+                             old_key=bounded(previous.value), new_key=bounded(claim.value))  # fmt: skip
+        known = await _find(tx, [_key(one.workspace_id, claim) for claim in (previous, *current)])
+        if not known:
+            continue
+        wanted = [_Wanted(one.workspace_id, Sender([previous, *current]), "person", one.received_at)]
+        if _key(one.workspace_id, previous) not in known:
+            wanted = [_Wanted(one.workspace_id, Sender(current), "person", one.received_at)]
+        events += await _widen(tx, wanted, known)
+        contact = next(iter(known.values())).contact_id
+        events.append(ContactChanged(workspace_id=one.workspace_id, subject=contact, what="identified"))
     return events
 
 

@@ -1,6 +1,7 @@
 """Two contacts become one, and two again; nothing is lost on the way."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,19 +9,29 @@ import msgspec
 
 from switchboard.contacts.commands import SQL
 from switchboard.core.commands import MergeContacts, UndoMerge
-from switchboard.core.errors import Invalid, NotFound
+from switchboard.core.errors import Conflict, Invalid, NotFound
 from switchboard.core.events import ContactsMerged, ContactsUnmerged, Event, Step
 from switchboard.db.pool import Tx
 
-FIELDS = ("name", "level", "language", "notes", "tags", "attributes")
+class Fields(msgspec.Struct, frozen=True):
+    """A contact's own fields, as a merge fills them."""
+
+    name: str
+    level: str
+    language: str
+    notes: str
+    tags: list[str]
+    attributes: dict[str, Any]
+    last_seen_at: datetime | None = None
 
 
 class Record(msgspec.Struct, frozen=True):
-    """How the two looked before: the kept one's fields before and after, and which identities moved."""
+    """How the two looked before: the kept one's fields before and after, which identities moved, which claims were copied."""
 
-    before: dict[str, Any]
-    after: dict[str, Any]
+    before: Fields
+    after: Fields
     identities: list[UUID]
+    claims: list[tuple[str, str]] = []
 
 
 async def merge(tx: Tx, commands: Sequence[MergeContacts]) -> list[Event | Step]:
@@ -37,14 +48,14 @@ async def merge(tx: Tx, commands: Sequence[MergeContacts]) -> list[Event | Step]
         kept, merged = both[one.kept_id], both[one.merged_id]
         before = _fields(kept)
         moved = await tx.rows(SQL.move_identities, workspace=one.workspace_id, to=one.kept_id, **{"from": one.merged_id})
-        await tx.run(SQL.copy_claims, workspace=one.workspace_id, to=one.kept_id, **{"from": one.merged_id})
-        await tx.run(SQL.fill_contact, workspace=one.workspace_id, id=one.kept_id, last_seen=merged["last_seen_at"],
-                     **_fields(merged))  # fmt: skip
+        claims = await tx.rows(SQL.copy_claims, workspace=one.workspace_id, to=one.kept_id, **{"from": one.merged_id})
+        await tx.run(SQL.fill_contact, workspace=one.workspace_id, id=one.kept_id, **msgspec.structs.asdict(_fields(merged)))
         await tx.run(SQL.set_merged, workspace=one.workspace_id, id=one.merged_id, into=one.kept_id)
         after = _fields((await tx.rows(SQL.lock_contacts, workspace=one.workspace_id, ids=[one.kept_id]))[0])
         await tx.run(
             SQL.record_merge, workspace=one.workspace_id, id=one.merge_id, kept=one.kept_id, merged=one.merged_id,
-            record=Record(before, after, [row["id"] for row in moved]), by=one.by.id, reason=one.reason, at=one.at,
+            record=Record(before, after, [row["id"] for row in moved], [(row["space"], row["value"]) for row in claims]),
+            by=one.by.id, reason=one.reason, at=one.at,
         )  # fmt: skip
         events.append(
             ContactsMerged(workspace_id=one.workspace_id, subject=one.kept_id, merged_id=one.merged_id, merge_id=one.merge_id)
@@ -62,10 +73,14 @@ async def undo(tx: Tx, commands: Sequence[UndoMerge]) -> list[Event | Step]:
         kept_id, merged_id = row["kept_id"], row["merged_id"]
         record = msgspec.json.decode(row["record"], type=Record)
         both = {found["id"]: found for found in await tx.rows(SQL.lock_contacts, workspace=one.workspace_id, ids=[kept_id, merged_id])}
+        if both[kept_id]["merged_into"] is not None:
+            raise Conflict("This contact became part of another since; undo that merge first.", code="merged_since")
         await tx.run(SQL.set_merged, workspace=one.workspace_id, id=merged_id, into=None)
         await tx.run(SQL.return_identities, workspace=one.workspace_id, to=merged_id, ids=record.identities, **{"from": kept_id})
-        now = _fields(both[kept_id])
-        restored = {key: record.before[key] if now[key] == record.after[key] else now[key] for key in FIELDS}
+        await tx.run(SQL.remove_claims, workspace=one.workspace_id, contact=kept_id,
+                     spaces=[space for space, _ in record.claims], keys=[value for _, value in record.claims])  # fmt: skip
+        now, before, after = (msgspec.structs.asdict(side) for side in (_fields(both[kept_id]), record.before, record.after))
+        restored = {key: before[key] if now[key] == after[key] else now[key] for key in now}
         await tx.run(SQL.restore_contact, workspace=one.workspace_id, id=kept_id, **restored)
         await tx.run(SQL.undo_merge, workspace=one.workspace_id, id=one.merge_id, at=one.at)
         events.append(
@@ -74,8 +89,6 @@ async def undo(tx: Tx, commands: Sequence[UndoMerge]) -> list[Event | Step]:
     return events
 
 
-def _fields(row: Any) -> dict[str, Any]:
-    found = {key: row[key] for key in FIELDS}
-    found["attributes"] = msgspec.json.decode(found["attributes"])
-    found["tags"] = list(found["tags"])
-    return found
+def _fields(row: Any) -> Fields:
+    return Fields(row["name"], row["level"], row["language"], row["notes"], list(row["tags"]),
+                  msgspec.json.decode(row["attributes"]), row["last_seen_at"])  # fmt: skip

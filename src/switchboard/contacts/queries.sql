@@ -1,9 +1,10 @@
 -- name: find_identities
--- Which of these identifiers we know, with their contacts locked in id order.
+-- Which of these identifiers we know, with their contacts locked in id order. One that is being merged just now is left
+-- out: asked again, it is found as the contact that it became.
 select k.nr, i.id as identity_id, i.contact_id, i.verified, c.name, c.language, c.last_seen_at
 from unnest(:workspaces::uuid[], :spaces::text[], :keys::text[]) with ordinality as k (workspace_id, space, value, nr)
 join identity i on i.workspace_id = k.workspace_id and i.space = k.space and i.value = k.value
-join contact c on c.workspace_id = i.workspace_id and c.id = i.contact_id
+join contact c on c.workspace_id = i.workspace_id and c.id = i.contact_id and c.merged_into is null
 order by c.id
 for no key update of c;
 
@@ -85,10 +86,16 @@ update identity set contact_id = :to where workspace_id = :workspace and contact
 update identity set contact_id = :to where workspace_id = :workspace and contact_id = :from and id = any (:ids::uuid[]);
 
 -- name: copy_claims
--- The kept contact makes the other's claims too.
+-- The kept contact makes the other's claims too; tells which are new to it.
 insert into claim (workspace_id, contact_id, space, value)
 select workspace_id, :to, space, value from claim where workspace_id = :workspace and contact_id = :from
-on conflict do nothing;
+on conflict do nothing
+returning space, value;
+
+-- name: remove_claims
+-- Takes back claims that a merge had copied.
+delete from claim where workspace_id = :workspace and contact_id = :contact
+    and (space, value) in (select * from unnest(:spaces::text[], :keys::text[]));
 
 -- name: set_merged
 -- Marks a contact as part of another, or (null) as its own again.
@@ -101,12 +108,13 @@ update contact set name = case when name = '' then :name else name end, level = 
     notes = case when :notes = '' then notes when notes = '' then :notes else notes || E'\n' || :notes end,
     tags = (select coalesce(array_agg(distinct t), '{}') from unnest(tags || :tags::text[]) t),
     attributes = :attributes::jsonb || attributes,
-    last_seen_at = greatest(last_seen_at, :last_seen::timestamptz)
+    last_seen_at = greatest(last_seen_at, :last_seen_at::timestamptz)
 where workspace_id = :workspace and id = :id;
 
 -- name: restore_contact
 -- Puts a contact's own fields back as they were before a merge, unless somebody edited them since.
-update contact set name = :name, level = :level, language = :language, notes = :notes, tags = :tags::text[], attributes = :attributes::jsonb
+update contact set name = :name, level = :level, language = :language, notes = :notes, tags = :tags::text[], attributes = :attributes::jsonb,
+    last_seen_at = :last_seen_at::timestamptz
 where workspace_id = :workspace and id = :id;
 
 -- name: record_merge
@@ -157,10 +165,14 @@ select distinct on (other.contact_id) other.contact_id, other.space, other.value
     select c2.contact_id, c2.space, c2.value from identity i2
     join claim c2 on c2.workspace_id = i2.workspace_id and c2.space = i2.space and c2.value = i2.value
     where i2.workspace_id = :workspace and i2.contact_id = :id
+    union all
+    select c2.contact_id, c2.space, c2.value from claim c
+    join claim c2 on c2.workspace_id = c.workspace_id and c2.space = c.space and c2.value = c.value
+    where c.workspace_id = :workspace and c.contact_id = :id
 ) other
 join contact o on o.workspace_id = :workspace and o.id = other.contact_id and o.merged_into is null
 where other.contact_id <> :id
-limit 20;
+order by other.contact_id limit 20;
 
 -- name: identity_of_address
 -- The identity behind an identifier.

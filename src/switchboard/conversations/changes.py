@@ -12,7 +12,7 @@ from switchboard.core.events import Arrived, ChangeFiled, Event, MediaWanted, Me
 from switchboard.core.facts import MessageEdited, MessageRecalled, Reacted
 from switchboard.core.ids import new_id
 from switchboard.core.parts import MEDIA
-from switchboard.core.text import scrub
+from switchboard.core.text import bounded, scrub
 from switchboard.db.pool import Tx, packed
 from switchboard.db.sql import load
 
@@ -35,7 +35,7 @@ async def change(tx: Tx, arrived: Sequence[Arrived]) -> list[Event | Step]:
             workspaces=[one.workspace_id for one in missing],
             ids=[new_id() for _ in missing],
             channels=[one.channel_id for one in missing],
-            externals=[scrub(one.change.external_id)[:512] for one in missing],
+            externals=[bounded(one.change.external_id) for one in missing],
             bodies=[one.change for one in missing],
             since=[one.received_at for one in missing],
         )
@@ -62,14 +62,14 @@ async def apply_waiting(tx: Tx, targets: Sequence[Target]) -> list[Event | Step]
             workspace_id=row["workspace_id"], channel_id=row["channel_id"], received_at=row["since"],
             change=_change.decode(row["body"]),
         )
-        for row in rows
+        for row in sorted(rows, key=lambda row: (row["since"], row["id"]))
     ]  # fmt: skip
     _, events = await _apply(tx, changes)
     return events
 
 
 async def _apply(tx: Tx, changes: Sequence[ChangeFiled]) -> tuple[list[ChangeFiled], list[Event | Step]]:
-    keys = sorted({(one.channel_id, scrub(one.change.external_id)[:512]) for one in changes}, key=str)
+    keys = sorted({(one.channel_id, bounded(one.change.external_id)) for one in changes}, key=str)
     rows = await tx.rows(SQL.find_messages, channels=[key[0] for key in keys], externals=[key[1] for key in keys])
     found = {(row["channel_id"], row["external_id"]): row for row in rows}
     missing: list[ChangeFiled] = []
@@ -77,7 +77,7 @@ async def _apply(tx: Tx, changes: Sequence[ChangeFiled]) -> tuple[list[ChangeFil
     recalls: list[tuple[Any, ...]] = []
     events: list[Event | Step] = []
     for one in changes:
-        row = found.get((one.channel_id, scrub(one.change.external_id)[:512]))
+        row = found.get((one.channel_id, bounded(one.change.external_id)))
         if row is None:
             missing.append(one)
             continue
@@ -113,7 +113,7 @@ async def react(tx: Tx, items: Sequence[ReactorKnown]) -> list[Event | Step]:
         SQL.react,
         workspaces=[item.workspace_id for item, _ in facts],
         channels=[item.arrived.channel_id for item, _ in facts],
-        externals=[scrub(fact.external_id)[:512] for _, fact in facts],
+        externals=[bounded(fact.external_id) for _, fact in facts],
         actors=[item.author_id for item, _ in facts],
         emojis=[scrub(fact.emoji)[:32] for _, fact in facts],
         at=[clamp(fact.occurred_at, item.arrived.received_at) for item, fact in facts],
@@ -121,7 +121,7 @@ async def react(tx: Tx, items: Sequence[ReactorKnown]) -> list[Event | Step]:
     rows = await tx.rows(
         SQL.reacted_conversations,
         channels=[item.arrived.channel_id for item, _ in facts],
-        externals=[scrub(fact.external_id)[:512] for _, fact in facts],
+        externals=[bounded(fact.external_id) for _, fact in facts],
     )
     return [
         MessageChanged(workspace_id=row["workspace_id"], subject=row["conversation_id"], message_id=row["message_id"], what="reaction")

@@ -29,12 +29,14 @@ from switchboard.core.events import (
     ReplyWritten,
     Step,
 )
-from switchboard.core.parts import Part, preview
+from switchboard.core.parts import MEDIA, Part, Text, preview
 from switchboard.db.pool import Tx, packed
 from switchboard.db.sql import load
 
 SQL = load(__file__)
 _parts = msgspec.json.Decoder(list[Part])
+FETCHED = ("file_id", "state", "error", "size", "mime", "name", "width", "height", "duration")
+"""What the media job knows better than the platform's message."""
 Guarded = WriteMessage | ChangeStatus | EditConversation | MarkRead | Take | Assign
 
 
@@ -80,9 +82,12 @@ async def write(tx: Tx, commands: Sequence[WriteMessage]) -> list[Event | Step]:
             reach and reach["channel_id"], reach and reach["identity_id"], reach["address"] if reach else "", packed(one.parts), None,
             target or None, one.client_id, one.at, one.at, False,
         )  # fmt: skip
-        await tx.rows(SQL.file_messages, **{name: [value] for name, value in zip(names, values, strict=True)})
-        await _advance(tx, one, row, position, direction)
         reopened = row["status"] == "resolved" and not one.note
+        if reopened:
+            await _vacant(tx, one.workspace_id, row)
+        if not await tx.rows(SQL.file_messages, **{name: [value] for name, value in zip(names, values, strict=True)}):
+            raise Conflict("This message was written already.", code="written", conversation=one.conversation_id)
+        await _advance(tx, one, row, position, direction)
         if reopened:
             await _no_twin(tx, one.workspace_id, one.conversation_id)
         if reopened:
@@ -104,6 +109,13 @@ async def _no_twin(tx: Tx, workspace: UUID, conversation: UUID) -> None:
     twin = await tx.value(SQL.open_twin, workspace=workspace, id=conversation)
     if twin is not None:
         raise Conflict("This customer has a newer open conversation; go on there.", code="newer_open", conversation=twin)
+
+
+async def _vacant(tx: Tx, workspace: UUID, row: Any) -> None:
+    """Raise Conflict when the contact has a newer open conversation in the slot of one that shall be open again."""
+    newer = await tx.value(SQL.open_in_slot, workspace=workspace, contact=row["contact_id"], slot=row["slot"])
+    if newer is not None:
+        raise Conflict("The customer has a newer open conversation; go on there.", code="newer_open", conversation=newer)
 
 
 async def _reach(tx: Tx, one: WriteMessage) -> Any:
@@ -189,6 +201,8 @@ async def change_status(tx: Tx, commands: Sequence[ChangeStatus]) -> list[Event 
         if one.status == "snoozed" and (one.until is None or one.until <= one.at):
             raise Invalid("Say until when, in the future.", field="until")
         if row["status"] == "resolved":
+            await _vacant(tx, one.workspace_id, row)
+        if row["status"] == "resolved":
             await _no_twin(tx, one.workspace_id, one.conversation_id)
         await tx.run(SQL.set_status, workspace=one.workspace_id, id=one.conversation_id, status=one.status, at=one.at, until=one.until)
         if one.status == "resolved":
@@ -222,15 +236,34 @@ async def mark_read(tx: Tx, commands: Sequence[MarkRead]) -> list[Event | Step]:
 
 
 async def store_media(tx: Tx, commands: Sequence[StoreMedia]) -> list[Event | Step]:
-    """Replace a message's parts by those whose media was fetched."""
+    """Put fetched media into its message; what the message says may have been edited while it was on its way."""
     events: list[Event | Step] = []
     for one in commands:
-        conversation = await tx.value(SQL.store_media, workspace=one.workspace_id, id=one.message_id, parts=one.parts)
+        row = await tx.row(SQL.lock_parts, workspace=one.workspace_id, id=one.message_id)
+        if row is None:
+            continue
+        parts = with_media(_parts.decode(row["parts"]), one.parts)
+        conversation = await tx.value(SQL.store_media, workspace=one.workspace_id, id=one.message_id, parts=parts)
         if conversation is not None:
             events.append(
                 MessageChanged(workspace_id=one.workspace_id, subject=conversation, message_id=one.message_id, what="media")
             )
     return events
+
+
+def with_media(present: Sequence[Part], fetched: Sequence[Part]) -> list[Part]:
+    """Return the present parts with the files that were fetched for them, recognised by their sources."""
+    files = {part.source: part for part in fetched if isinstance(part, MEDIA) and part.source is not None}
+    pages = {part.html: part for part in fetched if isinstance(part, Text) and part.html is not None}
+    parts: list[Part] = []
+    for part in present:
+        if isinstance(part, MEDIA) and part.source in files:
+            got = files[part.source]
+            part = msgspec.structs.replace(part, **{name: getattr(got, name) for name in FETCHED})
+        elif isinstance(part, Text) and part.html in pages:
+            part = msgspec.structs.replace(part, html_file=pages[part.html].html_file)
+        parts.append(part)
+    return parts
 
 
 async def snoozed_due(tx: Tx, now: datetime) -> list[tuple[UUID, UUID]]:

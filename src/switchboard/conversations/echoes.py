@@ -1,14 +1,17 @@
 """Messages of our own side that come back or come from elsewhere: ours are settled, foreign ones filed as outgoing."""
 
 from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
 
 import msgspec
 
 from switchboard.conversations.filing import SQL, file
 from switchboard.core.events import Attributed, EchoAttributed, EchoMatched, Event, Step
 from switchboard.core.facts import EchoReceived
+from switchboard.core.ids import split_send_key
 from switchboard.core.parts import Part, words
-from switchboard.core.text import scrub
+from switchboard.core.text import bounded, scrub
 from switchboard.db.pool import Tx
 
 
@@ -20,33 +23,42 @@ class _Said(msgspec.Struct):
 
 async def file_echoes(tx: Tx, items: Sequence[EchoAttributed]) -> list[Event | Step]:
     """Recognise our own sends by the platform's id, by our key, or by being under way with the same words."""
-    echoes = [item.item.arrived for item in items]
+    echoes = [(item.item, item.item.arrived.fact) for item in items if isinstance(item.item.arrived.fact, EchoReceived)]
+    keys = [split_send_key(fact.idempotency_key) for _, fact in echoes]
     rows = await tx.rows(
         SQL.echo_matches,
-        channels=[one.channel_id for one in echoes],
-        externals=[scrub(one.fact.external_id)[:512] for one in echoes if isinstance(one.fact, EchoReceived)],
-        addresses=[scrub(one.fact.address)[:512] for one in echoes if isinstance(one.fact, EchoReceived)],
+        channels=[item.arrived.channel_id for item, _ in echoes],
+        externals=[bounded(fact.external_id) for _, fact in echoes],
+        addresses=[scrub(fact.address)[:512] for _, fact in echoes],
+        messages=[key and key[0] for key in keys],
+        pieces=[key and key[1] for key in keys],
     )
     events: list[Event | Step] = []
     foreign: list[Attributed] = []
-    for nr, (item, one) in enumerate(zip(items, echoes, strict=True), start=1):
-        fact = one.fact
-        assert isinstance(fact, EchoReceived)
-        found = None
-        for row in rows:
-            said = msgspec.json.decode(row["body"], type=_Said)
-            if row["nr"] == nr and (row["same"] or words(said.parts) == words(fact.parts)):
-                found = row
-                break
-        if found is None and not fact.idempotency_key:
-            foreign.append(item.item)
-        elif found is None or not found["same"]:
+    settled: set[tuple[UUID, int]] = set()
+    for nr, (item, fact) in enumerate(echoes, start=1):
+        found = _match([row for row in rows if row["nr"] == nr], fact, settled)
+        if found is None:
+            foreign.append(item)
+        elif not found["same"]:
+            settled.add((found["message_id"], found["piece"]))
             events.append(
                 EchoMatched(
-                    workspace_id=one.workspace_id, message_id=found["message_id"] if found else one.fact_id,
-                    channel_id=one.channel_id, external_id=scrub(fact.external_id)[:512], idempotency_key=fact.idempotency_key,
+                    workspace_id=item.workspace_id, message_id=found["message_id"], piece=found["piece"],
+                    channel_id=item.arrived.channel_id, external_id=bounded(fact.external_id),
                 )
             )  # fmt: skip
     if foreign:
         events += await file(tx, foreign)
     return events
+
+
+def _match(rows: Sequence[Any], fact: EchoReceived, settled: set[tuple[UUID, int]]) -> Any:
+    """The send that an echo is; one that another echo was already is left to that one."""
+    for row in rows:
+        if row["same"] or row["keyed"]:
+            return row
+        said = msgspec.json.decode(row["body"], type=_Said)
+        if (row["message_id"], row["piece"]) not in settled and words(said.parts) == words(fact.parts):
+            return row
+    return None

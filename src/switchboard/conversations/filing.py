@@ -21,7 +21,7 @@ from switchboard.core.events import (
 from switchboard.core.facts import EchoReceived, MessageReceived
 from switchboard.core.ids import new_id
 from switchboard.core.parts import MEDIA, Part, Text, preview
-from switchboard.core.text import scrub
+from switchboard.core.text import bounded, scrub
 from switchboard.db.pool import Tx, packed
 from switchboard.db.sql import load
 
@@ -53,22 +53,41 @@ Slot = tuple[UUID, UUID, str]
 
 async def file(tx: Tx, items: Sequence[Attributed]) -> list[Event | Step]:
     """File messages and foreign replies; a constant number of statements whatever the batch."""
-    items = sorted(items, key=_order)
+    items = await _unseen(tx, sorted(items, key=_order))
+    if not items:
+        return []
     cases = await _cases(tx, items)
     rows: list[tuple[Any, ...]] = []
     for item in items:
         rows.append(_row(item, cases[_slot(item)]))
-    inserted = {row["id"] for row in await tx.rows(SQL.file_messages, **_columns(_MESSAGE, rows))}
+    if len(await tx.rows(SQL.file_messages, **_columns(_MESSAGE, rows))) != len(rows):
+        raise RuntimeError("a message was filed by another lane meanwhile; giving this attempt up")
     await tx.run(SQL.advance_conversations, **_columns(_ADVANCE, [_advance(case) for case in _unique(cases)]))
     await tx.run(SQL.note_channels, **_columns(_CHANNEL, _channels(items, cases)))
     events = _opened(cases, items)
     for item, row in zip(items, rows, strict=True):
-        if row[1] in inserted:
-            events += _filed(item, row)
-    changed = await apply_waiting(
-        tx, [(item.arrived.channel_id, row[11]) for item, row in zip(items, rows, strict=True) if row[1] in inserted]
-    )
+        events += _filed(item, row)
+    changed = await apply_waiting(tx, [(item.arrived.channel_id, row[11]) for item, row in zip(items, rows, strict=True)])
     return events + changed
+
+
+async def _unseen(tx: Tx, items: Sequence[Attributed]) -> list[Attributed]:
+    """Leave out what was filed before (the platform repeats it after `seen` was pruned), so that positions have no holes."""
+    keys = [_external(item) for item in items]
+    rows = await tx.rows(SQL.known_messages, channels=[key[0] for key in keys], externals=[key[1] for key in keys])
+    known = {(row["channel_id"], row["external_id"]) for row in rows}
+    fresh: list[Attributed] = []
+    for item, key in zip(items, keys, strict=True):
+        if key not in known:
+            fresh.append(item)
+            known |= {key} if key[1] else set()
+    return fresh
+
+
+def _external(item: Attributed) -> tuple[UUID, str]:
+    fact = item.arrived.fact
+    assert isinstance(fact, MessageReceived | EchoReceived)
+    return item.arrived.channel_id, bounded(fact.external_id)
 
 
 def _order(item: Attributed) -> tuple[int, datetime, UUID]:
@@ -197,7 +216,7 @@ def _row(item: Attributed, case: _Case) -> tuple[Any, ...]:
     return (
         arrived.workspace_id, new_id(), case.id, case.last_position, case.direction, "contact" if inbound else "platform",
         item.author_id if inbound else None, arrived.channel_id, item.identity_id, scrub(fact.address)[:512], packed(parts),
-        scrub(fact.external_id)[:512] or None, scrub(fact.reply_to)[:512] or None, None,
+        bounded(fact.external_id) or None, bounded(fact.reply_to) or None, None,
         clamp(fact.occurred_at, arrived.received_at), arrived.received_at, backfill,
     )  # fmt: skip
 
@@ -244,7 +263,7 @@ def _channels(items: Sequence[Attributed], cases: dict[Slot, _Case]) -> list[tup
         latest[key] = (
             arrived.workspace_id, case.id, arrived.channel_id, address, item.identity_id, fact.slot,
             scrub(getattr(fact, "subject", ""))[:500], item.verified, arrived.received_at if inbound else None,
-            scrub(fact.external_id)[:512] if inbound else "", scrub(" ".join(threads[key])),
+            bounded(fact.external_id) if inbound else "", scrub(" ".join(threads[key])),
         )  # fmt: skip
     return [latest[key] for key in sorted(latest, key=lambda key: (key[0].int, key[1].int, key[2]))]
 

@@ -31,6 +31,11 @@ union all
 select null, id, conversation_id from message
 where (workspace_id, id) in (select w, i from unnest(:workspaces::uuid[]) w, unnest(:own::uuid[]) i);
 
+-- name: known_messages
+-- Which of these platform ids are those of messages filed already.
+select channel_id, external_id from message
+where (channel_id, external_id) in (select * from unnest(:channels::uuid[], :externals::text[]));
+
 -- name: file_messages
 -- Files messages at their positions; one that is there already is left out.
 insert into message (workspace_id, id, conversation_id, position, direction, author_kind, author_id, channel_id, identity_id,
@@ -76,7 +81,7 @@ on conflict (workspace_id, conversation_id, channel_id, address) do update set
 -- name: take_waiting_changes
 -- Edits and recalls that waited for these messages.
 delete from waiting_change where (channel_id, external_id) in (select * from unnest(:channels::uuid[], :externals::text[]))
-returning workspace_id, channel_id, external_id, body, since;
+returning workspace_id, id, channel_id, external_id, body, since;
 
 -- name: find_messages
 -- Messages by the platform's id, locked in id order.
@@ -90,12 +95,15 @@ insert into waiting_change (workspace_id, id, channel_id, external_id, body, sin
 select * from unnest(:workspaces::uuid[], :ids::uuid[], :channels::uuid[], :externals::text[], :bodies::jsonb[], :since::timestamptz[]);
 
 -- name: edit_messages
--- Rewrites messages, keeping what they said before.
+-- Rewrites messages, keeping what they said before; two edits of one moment are told apart by microseconds.
 with e as (
     select * from unnest(:workspaces::uuid[], :ids::uuid[], :parts::jsonb[], :at::timestamptz[]) as e (workspace_id, id, parts, at)
 ), kept as (
     insert into message_version (workspace_id, message_id, at, parts)
-    select m.workspace_id, m.id, e.at, m.parts from e join message m on m.workspace_id = e.workspace_id and m.id = e.id
+    select m.workspace_id, m.id, e.at + (select count(*) from message_version v
+        where v.workspace_id = m.workspace_id and v.message_id = m.id) * interval '1 microsecond', m.parts
+    from e join message m on m.workspace_id = e.workspace_id and m.id = e.id
+    where m.recalled_at is null and (m.edited_at is null or m.edited_at <= e.at)
     on conflict do nothing
 )
 update message m set parts = e.parts, edited_at = e.at from e where m.workspace_id = e.workspace_id and m.id = e.id
@@ -109,10 +117,10 @@ where m.workspace_id = e.workspace_id and m.id = e.id;
 -- name: react
 -- Puts, replaces or (empty emoji) takes away somebody's reaction.
 insert into reaction (workspace_id, channel_id, external_id, actor_id, emoji, at)
-select distinct on (channel_id, external_id, actor_id) * from unnest(
-    :workspaces::uuid[], :channels::uuid[], :externals::text[], :actors::uuid[], :emojis::text[], :at::timestamptz[])
-    as r (workspace_id, channel_id, external_id, actor_id, emoji, at)
-order by channel_id, external_id, actor_id, at desc
+select distinct on (channel_id, external_id, actor_id) workspace_id, channel_id, external_id, actor_id, emoji, at
+from unnest(:workspaces::uuid[], :channels::uuid[], :externals::text[], :actors::uuid[], :emojis::text[], :at::timestamptz[])
+    with ordinality as r (workspace_id, channel_id, external_id, actor_id, emoji, at, place)
+order by channel_id, external_id, actor_id, at desc, place desc
 on conflict (workspace_id, channel_id, external_id, actor_id)
 do update set emoji = excluded.emoji, at = excluded.at where reaction.at <= excluded.at;
 
@@ -125,12 +133,15 @@ select o.workspace_id, o.conversation_id, o.message_id from delivery_v_outbound 
 where (o.channel_id, o.external_id) in (select * from unnest(:channels::uuid[], :externals::text[]));
 
 -- name: echo_matches
--- Sends of ours that an echo may be: the same platform id, or still under way to the same person.
-select e.nr, o.message_id, o.external_id is not distinct from e.external_id as same, o.status, o.body
-from unnest(:channels::uuid[], :externals::text[], :addresses::text[]) with ordinality as e (channel_id, external_id, address, nr)
-join delivery_v_outbound o on o.channel_id = e.channel_id
-    and (o.external_id = e.external_id or (o.address = e.address and o.status in ('sending', 'in_doubt')))
-order by same desc;
+-- Sends of ours that an echo may be: the same platform id, our own key, or still under way to the same person.
+select e.nr, o.message_id, o.piece, o.external_id is not distinct from e.external_id as same,
+    o.message_id = e.message_id and o.piece = e.piece as keyed, o.body
+from unnest(:channels::uuid[], :externals::text[], :addresses::text[], :messages::uuid[], :pieces::int[]) with ordinality
+    as e (channel_id, external_id, address, message_id, piece, nr)
+join delivery_v_outbound o on o.channel_id = e.channel_id and (o.external_id = e.external_id
+    or (o.message_id = e.message_id and o.piece = e.piece)
+    or (o.address = e.address and o.status in ('sending', 'in_doubt') and o.external_id is null))
+order by same desc, keyed desc nulls last, o.id;
 
 -- name: guard
 -- Conversations locked in id order, with the version agents see.
@@ -179,6 +190,14 @@ update conversation c set seen_count = greatest(seen_count, (
         and m.direction = 'in' and m.position <= :position::int))
 where workspace_id = :workspace and id = :id and seen_count < inbound_count;
 
+-- name: open_in_slot
+-- The open conversation of a contact in a slot.
+select id from conversation where workspace_id = :workspace and contact_id = :contact and slot = :slot and status <> 'resolved';
+
+-- name: lock_parts
+-- What a message is made of now, locked.
+select parts from message where workspace_id = :workspace and id = :id for no key update;
+
 -- name: store_media
 -- Replaces a message's parts after its media was fetched.
 update message set parts = :parts::jsonb where workspace_id = :workspace and id = :id returning conversation_id;
@@ -189,7 +208,8 @@ select id, conversation_id, channel_id, parts, external_id from message where wo
 
 -- name: conversations_of
 -- All conversations of two contacts, locked in id order.
-select id, contact_id, slot, status, last_position, inbound_count, opened_at from conversation
+select id, contact_id, slot, status, last_position, inbound_count, seen_count, opened_at, waiting_since, snoozed_until, last_at,
+    last_direction, preview, channel_id from conversation
 where workspace_id = :workspace and contact_id = any (:contacts::uuid[]) order by id for update;
 
 -- name: move_messages
@@ -210,17 +230,22 @@ on conflict (workspace_id, conversation_id, channel_id, address) do update set
 update conversation set contact_id = :contact, version = version + 1 where workspace_id = :workspace and id = :id;
 
 -- name: close_joined
--- A conversation whose messages went to another is over.
-update conversation set status = 'resolved', resolved_at = :at, waiting_since = null, version = version + 1 where workspace_id = :workspace and id = :id;
+-- A conversation whose messages went to another is over; without a time it is not the one that the customer goes on with.
+update conversation set status = 'resolved', resolved_at = null, waiting_since = null, snoozed_until = null,
+    last_position = 0, inbound_count = 0, seen_count = 0, version = version + 1
+where workspace_id = :workspace and id = :id;
 
 -- name: absorb
 -- What a conversation is after another was joined to it.
-update conversation set last_position = :position, inbound_count = inbound_count + :inbound, version = version + 1
+update conversation set last_position = :position, inbound_count = inbound_count + :inbound, seen_count = seen_count + :seen,
+    status = :status, waiting_since = :waiting::timestamptz, last_at = :at, last_direction = :direction, preview = :preview,
+    channel_id = :channel::uuid, snoozed_until = case when :status = 'snoozed' then snoozed_until end, version = version + 1
 where workspace_id = :workspace and id = :id;
 
 -- name: snoozed_due
--- Snoozed conversations whose time has come.
-select workspace_id, id from conversation where status = 'snoozed' and snoozed_until <= :now::timestamptz order by snoozed_until limit 100;
+-- Snoozed conversations whose time has come, locked; those that somebody works on just now come next time.
+select workspace_id, id from conversation where status = 'snoozed' and snoozed_until <= :now::timestamptz
+order by id limit 100 for no key update skip locked;
 
 -- name: park_changes
 -- Gives up on edits and recalls whose message never came.
@@ -232,30 +257,79 @@ select r.conversation_id, r.channel_id, c.contact_id from conversation_channel r
 join conversation c on c.workspace_id = r.workspace_id and c.id = r.conversation_id
 where r.workspace_id = :workspace and r.identity_id = :identity and c.status <> 'resolved';
 
--- name: last_position
--- The place of a conversation's last message.
-select last_position from conversation where workspace_id = :workspace and id = :id;
 
 -- name: note_join
 -- Remembers what a merge did to one conversation, so that it can be undone.
-insert into conversation_join (workspace_id, id, merge_id, source, target, first, last)
-values (:workspace, :id, :merge, :source, :target::uuid, :first, :last);
+insert into conversation_join (workspace_id, id, merge_id, source, target, first, last, source_before, target_before)
+values (:workspace, :id, :merge, :source, :target::uuid, :first, :last, :source_before, :target_before);
 
 -- name: joins_of
 -- What a merge did to conversations, the last thing first.
-select source, target, first, last from conversation_join where workspace_id = :workspace and merge_id = :merge order by id desc;
+select source, target, first, last, source_before, target_before from conversation_join
+where workspace_id = :workspace and merge_id = :merge order by id desc;
 
 -- name: take_back_messages
 -- Moves messages that a join had moved back to where they were said.
 update message set conversation_id = :source, position = position - :first::int + 1
 where workspace_id = :workspace and conversation_id = :target and position between :first::int and :last::int;
 
--- name: reopen_parted
--- A conversation that was closed by a join is open again, unless another took its slot.
-update conversation c set status = 'open', resolved_at = null, version = version + 1
-where c.workspace_id = :workspace and c.id = :id and not exists (
-    select from conversation o where o.workspace_id = c.workspace_id and o.contact_id = c.contact_id and o.slot = c.slot
-        and o.id <> c.id and o.status <> 'resolved');
+-- name: said_since
+-- What was said in a joined conversation after the join: anything at all, by the restored contact, and when they first did.
+select count(*) > 0 as all, count(*) filter (where i.id is not null) > 0 as theirs,
+    min(m.received_at) filter (where i.id is not null and m.direction = 'in') as first_in
+from message m left join contacts_v_identity i on i.workspace_id = m.workspace_id and i.id = m.identity_id and i.contact_id = :contact
+where m.workspace_id = :workspace and m.conversation_id = :target and m.position > :last::int;
+
+-- name: take_back_later
+-- Gives what was said to or by the restored contact after the join to their own conversation, at its end.
+update message m set conversation_id = :source, position = n.place from (
+    select p.id, (select coalesce(max(s.position), 0) from message s where s.workspace_id = :workspace and s.conversation_id = :source)
+        + row_number() over (order by p.position) as place
+    from message p join contacts_v_identity i on i.workspace_id = p.workspace_id and i.id = p.identity_id and i.contact_id = :contact
+    where p.workspace_id = :workspace and p.conversation_id = :target and p.position > :last::int
+) n
+where m.workspace_id = :workspace and m.id = n.id;
+
+-- name: take_back_channels
+-- A conversation can't be answered any more by the channels of a contact that left it; they go to the contact's own.
+with left_over as (
+    delete from conversation_channel r using contacts_v_identity i
+    where r.workspace_id = :workspace and r.conversation_id = :target
+      and i.workspace_id = r.workspace_id and i.id = r.identity_id and i.contact_id = :contact
+    returning r.*
+)
+insert into conversation_channel
+select workspace_id, :source, channel_id, address, identity_id, slot, subject, verified, last_inbound_at, last_external_id, thread
+from left_over
+on conflict (workspace_id, conversation_id, channel_id, address) do update set
+    last_inbound_at = greatest(conversation_channel.last_inbound_at, excluded.last_inbound_at),
+    last_external_id = excluded.last_external_id, thread = excluded.thread;
+
+-- name: last_said
+-- The last thing said in a conversation, notes left out.
+select parts, direction, received_at, channel_id from message
+where workspace_id = :workspace and conversation_id = :id and direction in ('in', 'out') order by position desc limit 1;
+
+-- name: restore_parted
+-- Puts a conversation back as it was before a join, its status only where nobody changed it since and nobody has its slot.
+update conversation c set version = c.version + 1, last_position = n.last, inbound_count = n.inbound,
+    seen_count = least(case when :quiet::boolean then :seen_count::int else c.seen_count end, n.inbound),
+    status = case when n.back then :status else c.status end,
+    resolved_at = case when n.back and :status <> 'resolved' then null else c.resolved_at end,
+    snoozed_until = case when n.back then :snoozed_until::timestamptz else c.snoozed_until end,
+    waiting_since = case when n.back and (:quiet or c.status = 'resolved') then :waiting_since::timestamptz else c.waiting_since end,
+    last_at = :last_at, last_direction = :last_direction, preview = :preview, channel_id = :channel_id::uuid
+from (
+    select x.id, coalesce(s.last, 0) as last, s.inbound, x.status = :joined and (x.status <> 'resolved' or not exists (
+        select from conversation o where o.workspace_id = x.workspace_id and o.contact_id = x.contact_id and o.slot = x.slot
+            and o.id <> x.id and o.status <> 'resolved')) as back
+    from conversation x cross join lateral (
+        select max(m.position) as last, count(*) filter (where m.direction = 'in') as inbound from message m
+        where m.workspace_id = x.workspace_id and m.conversation_id = x.id) s
+    where x.workspace_id = :workspace and x.id = :id
+) n
+where c.workspace_id = :workspace and c.id = n.id
+returning n.back and :joined = 'resolved' as reopened;
 
 -- name: overdue_changes
 -- Edits and recalls that wait although their message is there.

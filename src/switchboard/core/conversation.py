@@ -28,6 +28,11 @@ def on_reply(status: str) -> str:
     return "open" if status in ("new", "snoozed", "resolved") else status
 
 
+def joined_status(source: str, target: str) -> str:
+    """Return the status of an open conversation after another open one was joined to it: what needs us stays awake."""
+    return "open" if source != target and source in ("new", "open") else target
+
+
 def clamp(occurred_at: datetime | None, received_at: datetime) -> datetime:
     """Return the customer's own time, kept within the 30 days before it was received."""
     if occurred_at is None or occurred_at > received_at:

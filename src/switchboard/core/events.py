@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from switchboard.core.commands import AnyCommand, Command
 from switchboard.core.facts import Inbound, MessageEdited, MessageRecalled
 from switchboard.core.parts import Part
 
@@ -176,6 +177,15 @@ class Arrived(Step, frozen=True, kw_only=True):
     depth: int = 0
 
 
+class Due(Step, frozen=True, kw_only=True):
+    """A command that was filed back and whose turn has come; `depth` counts the causes before it."""
+
+    room: ClassVar[str] = "ingest"
+    fact_id: UUID
+    command: Command
+    depth: int
+
+
 class Attributed(Step, frozen=True, kw_only=True):
     """A message whose speaker is known. `contact_id` owns the conversation (the room's for groups)."""
 
@@ -224,9 +234,9 @@ class EchoMatched(Step, frozen=True, kw_only=True):
 
     room: ClassVar[str] = "conversations"
     message_id: UUID
+    piece: int
     channel_id: UUID
     external_id: str
-    idempotency_key: str = ""
 
 
 class ChangeFiled(Step, frozen=True, kw_only=True):
@@ -239,16 +249,18 @@ class ChangeFiled(Step, frozen=True, kw_only=True):
 
 
 class Filed(Step, frozen=True, kw_only=True):
-    """A command for another lane or an earlier room: filed like a fact, with its cause."""
+    """A command or a fact for another lane or an earlier room, with its cause (the id of a fact, message or entity).
+
+    A command's lane is that of its conversation: `lane_key` is the conversation's id, connection and channel are None.
+    """
 
     room: ClassVar[str] = ""
     lane_key: str
-    connection_id: UUID | None
-    channel_id: UUID | None
-    body: Inbound
+    body: Inbound | AnyCommand
+    connection_id: UUID | None = None
+    channel_id: UUID | None = None
     cause_id: UUID | None = None
     raw_id: UUID | None = None
-    depth: int = 0
 
 
 AnyEvent = (

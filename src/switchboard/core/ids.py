@@ -31,6 +31,20 @@ def lane_of(connection: UUID, key: str) -> int:
     return zlib.crc32(key.encode("utf-8", "surrogatepass"), zlib.crc32(connection.bytes)) & 1023
 
 
+def send_key(message: UUID, piece: int) -> str:
+    """Return the idempotency key of one piece of a message: `<message id>-<piece>`."""
+    return f"{message}-{piece}"
+
+
+def split_send_key(key: str) -> tuple[UUID, int] | None:
+    """Return message and piece of one of our idempotency keys, None for anything else."""
+    try:
+        message, piece = UUID(key[:36]), int(key[37:] or 0)
+    except ValueError:
+        return None
+    return (message, piece) if 0 <= piece < 1 << 15 else None
+
+
 def new_secret() -> str:
     """Return 128 random bits as 32 hex digits, for webhook paths and the like."""
     return secrets.token_hex(16)

@@ -1,7 +1,8 @@
 """The event log: appended without a position, numbered by one sequencer, followed by cursor.
 
 Reading by id skips events (a lower id may commit later); reading behind `xmin` stalls on any open writer. So positions are
-given after the fact, to what is visible, in id order, under one lock.
+given after the fact, to what is visible, in the order in which it was appended, under one lock. That order is the
+database's own sequence: ids of two processes have none between them, their clocks differ.
 """
 
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ class Logged(msgspec.Struct, frozen=True):
 
 
 async def append(tx: Tx, events: Sequence[Event], cause: UUID | None = None) -> None:
-    """Add events in order. Call it after the locks of their entities are taken, so that ids keep each entity's order."""
+    """Add events in order. Call it after the locks of their entities are taken, which keeps each entity's order."""
     if not events:
         return
     await tx.run(

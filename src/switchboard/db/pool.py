@@ -13,17 +13,17 @@ from switchboard.db.sql import Query
 
 API_ROLE = "switchboard_api"
 TRANSIENT = (
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
+    asyncpg.TransactionRollbackError,  # deadlock, serialisation
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.OperatorInterventionError,  # shutdown, crash, cancelled, starting up
+    asyncpg.InsufficientResourcesError,  # disk full, out of memory, too many connections
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.ReadOnlySQLTransactionError,  # a standby that is not promoted yet
+    asyncpg.InvalidCachedStatementError,  # the schema was migrated under us
+    asyncpg.PostgresSystemError,
     asyncpg.LockNotAvailableError,
-    ConnectionError,
-    TimeoutError,
+    OSError,  # refused, reset, no socket yet, TimeoutError
 )
 """Errors that say nothing of the work itself: the whole batch is tried again and no fact is blamed."""
 
@@ -35,24 +35,24 @@ class Tx:
         self.connection = connection
         self.statements = 0
 
-    async def rows(self, query: Query, **values: object) -> list[asyncpg.Record]:
+    async def rows(self, query: Query, /, **values: object) -> list[asyncpg.Record]:
         """Run a query and return its records."""
         self.statements += 1
         found: list[asyncpg.Record] = await self.connection.fetch(query.text, *query.arguments(values))
         return found
 
-    async def row(self, query: Query, **values: object) -> asyncpg.Record | None:
+    async def row(self, query: Query, /, **values: object) -> asyncpg.Record | None:
         """Run a query and return its first record."""
         self.statements += 1
         found: asyncpg.Record | None = await self.connection.fetchrow(query.text, *query.arguments(values))
         return found
 
-    async def value(self, query: Query, **values: object) -> Any:
+    async def value(self, query: Query, /, **values: object) -> Any:
         """Run a query and return the first column of its first record, None when there is none."""
         self.statements += 1
         return await self.connection.fetchval(query.text, *query.arguments(values))
 
-    async def run(self, query: Query, **values: object) -> int:
+    async def run(self, query: Query, /, **values: object) -> int:
         """Run a statement and return how many rows it touched."""
         self.statements += 1
         tag = await self.connection.execute(query.text, *query.arguments(values))

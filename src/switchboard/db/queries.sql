@@ -2,19 +2,20 @@
 -- Adds events without a position.
 insert into event (id, workspace_id, type, subject, data, cause_id)
 select id, workspace_id, type, subject, data, :cause::uuid
-from unnest(:ids::uuid[], :workspaces::uuid[], :types::text[], :subjects::uuid[], :data::jsonb[])
-    as e (id, workspace_id, type, subject, data);
+from unnest(:ids::uuid[], :workspaces::uuid[], :types::text[], :subjects::uuid[], :data::jsonb[]) with ordinality
+    as e (id, workspace_id, type, subject, data, place)
+order by place;
 
 -- name: lock_sequencer
 -- True when this transaction is the one sequencer.
 select pg_try_advisory_xact_lock(7301, 1);
 
 -- name: number_events
--- Numbers the visible unnumbered events in id order, after the highest position; the unique index is the fence.
+-- Numbers the visible unnumbered events as they were appended, after the highest position; the unique index is the fence.
 with fresh as (
-    select id from event where pos is null order by id limit :limit::int
+    select id, nr from event where pos is null order by nr limit :limit::int
 ), numbered as (
-    select id, (select coalesce(max(pos), 0) from event where pos is not null) + row_number() over (order by id) as pos
+    select id, (select coalesce(max(pos), 0) from event where pos is not null) + row_number() over (order by nr) as pos
     from fresh
 )
 update event set pos = numbered.pos from numbered where event.id = numbered.id;
@@ -71,8 +72,8 @@ update job set state = 'waiting', due_at = now() + :seconds * interval '1 second
 where workspace_id = :workspace and id = :id and holder = :holder::uuid;
 
 -- name: prune_events
--- Forgets the log past its time.
-delete from event where pos is not null and at < :before::timestamptz;
+-- Forgets the log past its time; the highest position stays, since the next one is counted from it.
+delete from event where at < :before::timestamptz and pos < (select max(pos) from event where pos is not null);
 
 -- name: prune_jobs
 -- Forgets finished jobs past their time.

@@ -13,10 +13,10 @@ from switchboard.core.errors import Conflict, Invalid, NotFound
 from switchboard.core.events import Arrived, DeliveryChanged, Event, ReplyWritten, Step
 from switchboard.core.facts import ReceiptReceived
 from switchboard.core.fit import fit
-from switchboard.core.ids import new_id
+from switchboard.core.ids import new_id, send_key, split_send_key
 from switchboard.core.outcomes import Refused
 from switchboard.core.parts import Part
-from switchboard.core.text import scrub
+from switchboard.core.text import bounded, scrub
 from switchboard.db.pool import Tx
 from switchboard.db.sql import load
 
@@ -49,11 +49,12 @@ class Piece(msgspec.Struct, frozen=True):
     body: Body
     attempts: int
     first_tried_at: datetime
+    batch_id: UUID | None = None
 
     @property
     def idempotency_key(self) -> str:
-        """The key that stays the same over retries: `<message id>-<piece>`."""
-        return f"{self.message_id}-{self.piece}"
+        """The key that stays the same over retries."""
+        return send_key(self.message_id, self.piece)
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -79,6 +80,8 @@ async def enqueue(tx: Tx, replies: Sequence[ReplyWritten]) -> list[Event | Step]
             cut = fit(one.parts, adapters()[channel["kind"]].manifest.sends, one.links)
         except Refused as refusal:
             raise Invalid(str(refusal), field="parts", code=refusal.code) from refusal
+        if not cut:
+            raise Invalid("There is nothing in this message to send.", field="parts", code="empty")
         for nr, parts in enumerate(cut):
             body = Body(list(parts), one.reply_to if nr == 0 else "", one.subject, one.thread, one.slot, one.author_id)
             rows.append((one.workspace_id, new_id(), one.message_id, nr, len(cut), one.conversation_id, channel["connection_id"],
@@ -109,11 +112,11 @@ async def pending(tx: Tx) -> list[UUID]:
 async def record(tx: Tx, ended: Sequence[Ended]) -> list[Event | Step]:
     """Write down how sends ended and apply receipts that were faster than we."""
     rows = [
-        (one.piece.workspace_id, one.piece.id, one.status, scrub(one.external_id)[:512], scrub(one.code)[:100],
+        (one.piece.workspace_id, one.piece.id, one.piece.batch_id, one.status, bounded(one.external_id), scrub(one.code)[:100],
          scrub(one.error)[:1000], one.retry_at)
         for one in ended
     ]  # fmt: skip
-    names = ("workspaces", "ids", "statuses", "externals", "codes", "errors", "due")
+    names = ("workspaces", "ids", "batches", "statuses", "externals", "codes", "errors", "due")
     done = await tx.rows(SQL.record, **dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
     touched = [(row["workspace_id"], row["conversation_id"], row["message_id"]) for row in done]
     with_id = [(row["channel_id"], row["external_id"]) for row in done if row["external_id"]]
@@ -136,7 +139,7 @@ async def _raise(tx: Tx, receipts: Sequence[tuple[UUID, ReceiptReceived]]) -> li
     rows = await tx.rows(
         SQL.raise_status,
         channels=[channel for channel, _ in receipts],
-        externals=[scrub(one.external_id)[:512] for _, one in receipts],
+        externals=[bounded(one.external_id) for _, one in receipts],
         statuses=[one.status for _, one in receipts],
         ranks=[RANK.get(one.status, 0) for _, one in receipts],
         codes=[scrub(one.code)[:100] for _, one in receipts],
@@ -148,17 +151,18 @@ async def _raise(tx: Tx, receipts: Sequence[tuple[UUID, ReceiptReceived]]) -> li
 async def receive(tx: Tx, arrived: Sequence[Arrived]) -> list[Event | Step]:
     """Apply receipts; hold those whose message isn't known by that id yet."""
     receipts = [(one, one.fact) for one in arrived if isinstance(one.fact, ReceiptReceived)]
-    touched = await _settle_keys(tx, receipts)
+    keyed = [(one, fact, split_send_key(fact.idempotency_key)) for one, fact in receipts if fact.idempotency_key]
+    touched = await _settle(tx, [(one.channel_id, *key, bounded(fact.external_id)) for one, fact, key in keyed if key is not None])
     known = {
         (row["channel_id"], row["external_id"])
         for row in await tx.rows(
             SQL.known_externals,
             channels=[one.channel_id for one, _ in receipts],
-            externals=[scrub(fact.external_id)[:512] for _, fact in receipts],
+            externals=[bounded(fact.external_id) for _, fact in receipts],
         )
     }
-    here = [(one.channel_id, fact) for one, fact in receipts if (one.channel_id, scrub(fact.external_id)[:512]) in known]
-    early = [(one, fact) for one, fact in receipts if (one.channel_id, scrub(fact.external_id)[:512]) not in known]
+    here = [(one.channel_id, fact) for one, fact in receipts if (one.channel_id, bounded(fact.external_id)) in known]
+    early = [(one, fact) for one, fact in receipts if (one.channel_id, bounded(fact.external_id)) not in known]
     touched += await _raise(tx, here)
     if early:
         await tx.run(
@@ -166,7 +170,7 @@ async def receive(tx: Tx, arrived: Sequence[Arrived]) -> list[Event | Step]:
             workspaces=[one.workspace_id for one, _ in early],
             ids=[new_id() for _ in early],
             channels=[one.channel_id for one, _ in early],
-            externals=[scrub(fact.external_id)[:512] for _, fact in early],
+            externals=[bounded(fact.external_id) for _, fact in early],
             bodies=[fact for _, fact in early],
             since=[one.received_at for one, _ in early],
         )
@@ -179,26 +183,23 @@ async def sweep(tx: Tx) -> list[Event | Step]:
     return await _changed(tx, await _waited(tx, [(row["channel_id"], row["external_id"]) for row in rows]))
 
 
-async def _settle_keys(tx: Tx, receipts: Sequence[tuple[Arrived, ReceiptReceived]]) -> list[tuple[UUID, UUID, UUID]]:
-    keyed = [(one, fact, key) for one, fact in receipts if (key := split_key(fact.idempotency_key)) is not None]
-    if not keyed:
+async def settle_pieces(tx: Tx, pieces: Sequence[tuple[UUID, UUID, int, str]]) -> list[Event | Step]:
+    """Give pieces (channel, message, number, platform id) that surely went out their platform's ids."""
+    return await _changed(tx, await _settle(tx, pieces))
+
+
+async def _settle(tx: Tx, pieces: Sequence[tuple[UUID, UUID, int, str]]) -> list[tuple[UUID, UUID, UUID]]:
+    if not pieces:
         return []
     rows = await tx.rows(
-        SQL.settle_by_key,
-        channels=[one.channel_id for one, _, _ in keyed],
-        messages=[key[0] for _, _, key in keyed],
-        pieces=[key[1] for _, _, key in keyed],
-        externals=[scrub(fact.external_id)[:512] for _, fact, _ in keyed],
+        SQL.settle,
+        channels=[piece[0] for piece in pieces],
+        messages=[piece[1] for piece in pieces],
+        pieces=[piece[2] for piece in pieces],
+        externals=[piece[3] for piece in pieces],
     )
-    return [(row["workspace_id"], row["conversation_id"], row["message_id"]) for row in rows]
-
-
-def split_key(key: str) -> tuple[UUID, int] | None:
-    """Return message and piece of one of our idempotency keys, None for anything else."""
-    try:
-        return UUID(key[:36]), int(key[37:] or 0)
-    except ValueError:
-        return None
+    touched = [(row["workspace_id"], row["conversation_id"], row["message_id"]) for row in rows]
+    return touched + await _waited(tx, [(row["channel_id"], row["external_id"]) for row in rows])
 
 
 async def _changed(tx: Tx, touched: Sequence[tuple[UUID, UUID, UUID]]) -> list[Event | Step]:

@@ -11,14 +11,13 @@ select * from unnest(
 on conflict do nothing;
 
 -- name: claim
--- One head piece per recipient of a connection, marked as being sent in a batch. Heads that were passed go beside.
+-- One head piece per recipient of a connection, marked as being sent in a batch. A head that has been retried for over a
+-- minute is no head while it waits for its next turn: those behind it pass.
 with heads as (
-    (select distinct on (channel_id, address) workspace_id, id, status, due_at from outbound
-    where connection_id = :connection and status in ('queued', 'sending') and not passed
-    order by channel_id, address, id)
-    union all
-    (select workspace_id, id, status, due_at from outbound
-    where connection_id = :connection and status = 'queued' and passed and due_at <= now() limit 20)
+    select distinct on (channel_id, address) workspace_id, id, status, due_at from outbound
+    where connection_id = :connection and status in ('queued', 'sending')
+      and not (status = 'queued' and due_at > now() and first_tried_at < now() - interval '60 seconds')
+    order by channel_id, address, id
 ), chosen as (
     select o.workspace_id, o.id from outbound o join heads h on h.workspace_id = o.workspace_id and h.id = o.id
     where h.status = 'queued' and h.due_at <= now()
@@ -27,7 +26,8 @@ with heads as (
 update outbound o set status = 'sending', batch_id = :batch::uuid, attempts = o.attempts + 1,
     first_tried_at = coalesce(o.first_tried_at, now()), updated_at = now()
 from chosen where o.workspace_id = chosen.workspace_id and o.id = chosen.id and o.status = 'queued'
-returning o.workspace_id, o.id, o.message_id, o.piece, o.conversation_id, o.channel_id, o.address, o.body, o.attempts, o.first_tried_at;
+returning o.workspace_id, o.id, o.message_id, o.piece, o.conversation_id, o.channel_id, o.address, o.body, o.attempts,
+    o.first_tried_at, o.batch_id;
 
 -- name: next_due
 -- When the next piece of a connection is due, if any waits.
@@ -41,15 +41,27 @@ where connection_id = :connection and status = 'sending' and (batch_id is null o
 returning workspace_id, message_id, conversation_id, status;
 
 -- name: record
--- Writes down how sends ended, unless a receipt was faster; an id the platform has used for another piece is left out.
+-- Writes down how sends ended. Only the attempt that is under way may fail, wait or be doubted; that it went out is true
+-- whoever says so; what a receipt said meanwhile stays. An id that the platform has used for another piece is left out.
+with u as (
+    select * from unnest(:workspaces::uuid[], :ids::uuid[], :batches::uuid[], :statuses::text[], :externals::text[], :codes::text[],
+        :errors::text[], :due::timestamptz[]) as u (workspace_id, id, batch_id, status, external_id, code, error, due_at)
+), named as (
+    select u.*, o.status = 'sending' and o.batch_id is not distinct from u.batch_id as own,
+        u.status in ('sent', 'delivered', 'read') and o.status in ('queued', 'sending', 'in_doubt') as went_out,
+        u.external_id <> '' and o.external_id is null
+            and row_number() over (partition by o.channel_id, u.external_id order by o.id) = 1
+            and not exists (select from outbound x where x.channel_id = o.channel_id and x.external_id = u.external_id) as fresh
+    from u join outbound o on o.workspace_id = u.workspace_id and o.id = u.id
+)
 update outbound o set
-    status = case when o.status in ('delivered', 'read') then o.status else u.status end,
-    external_id = coalesce(nullif(u.external_id, ''), o.external_id),
-    code = u.code, error = u.error, due_at = coalesce(u.due_at, o.due_at), updated_at = now(),
-    passed = o.passed or (u.status = 'queued' and o.first_tried_at < now() - interval '60 seconds')
-from unnest(:workspaces::uuid[], :ids::uuid[], :statuses::text[], :externals::text[], :codes::text[], :errors::text[], :due::timestamptz[])
-    as u (workspace_id, id, status, external_id, code, error, due_at)
-where o.workspace_id = u.workspace_id and o.id = u.id
+    status = case when n.own or n.went_out then n.status else o.status end,
+    external_id = case when n.fresh then n.external_id else o.external_id end,
+    code = case when n.own or n.went_out then n.code else o.code end,
+    error = case when n.own or n.went_out then n.error else o.error end,
+    due_at = case when n.own then coalesce(n.due_at, o.due_at) else o.due_at end, updated_at = now(),
+    passed = o.passed or (n.own and n.status = 'queued' and o.first_tried_at < now() - interval '60 seconds')
+from named n where o.workspace_id = n.workspace_id and o.id = n.id
 returning o.workspace_id, o.id, o.message_id, o.conversation_id, o.channel_id, o.external_id, o.status;
 
 -- name: raise_status
@@ -71,21 +83,19 @@ returning o.workspace_id, o.message_id, o.conversation_id, o.status;
 select channel_id, external_id from outbound
 where (channel_id, external_id) in (select * from unnest(:channels::uuid[], :externals::text[]));
 
--- name: settle_by_key
--- A receipt or echo that carries our own key tells the platform's id of a piece.
+-- name: settle
+-- A receipt or echo tells the platform's id of a piece, which was sent then; an id that another piece has is left out.
 update outbound o set external_id = k.external_id, updated_at = now(),
-    status = case when o.status in ('queued', 'sending', 'in_doubt') then 'sent' else o.status end
-from unnest(:channels::uuid[], :messages::uuid[], :pieces::int[], :externals::text[]) as k (channel_id, message_id, piece, external_id)
+    status = case when o.status in ('queued', 'sending', 'in_doubt') then 'sent' else o.status end,
+    code = case when o.status in ('queued', 'sending', 'in_doubt') then '' else o.code end,
+    error = case when o.status in ('queued', 'sending', 'in_doubt') then '' else o.error end
+from (
+    select distinct on (channel_id, external_id) * from unnest(:channels::uuid[], :messages::uuid[], :pieces::int[], :externals::text[])
+        as k (channel_id, message_id, piece, external_id)
+) k
 where o.channel_id = k.channel_id and o.message_id = k.message_id and o.piece = k.piece and o.external_id is null
+  and not exists (select from outbound x where x.channel_id = k.channel_id and x.external_id = k.external_id)
 returning o.workspace_id, o.message_id, o.conversation_id, o.channel_id, o.external_id, o.status;
-
--- name: settle_by_echo
--- A piece in doubt came back as an echo: it was sent.
-update outbound o set external_id = :external, status = case when status in ('sending', 'in_doubt') then 'sent' else status end, updated_at = now()
-where o.workspace_id = :workspace and o.message_id = :message and o.channel_id = :channel and o.external_id is null
-  and o.piece = (select min(piece) from outbound p where p.workspace_id = :workspace and p.message_id = :message
-      and p.external_id is null and p.status in ('sending', 'in_doubt'))
-returning o.workspace_id, o.message_id, o.conversation_id, o.status;
 
 -- name: hold_receipts
 -- Keeps receipts whose message isn't known by that id yet.
@@ -107,7 +117,8 @@ delete from waiting_receipt where parked_at < :before::timestamptz;
 
 -- name: resend
 -- Queues the failed or doubtful pieces of a message again.
-update outbound set status = 'queued', due_at = now(), first_tried_at = null, passed = false, code = '', error = '', updated_at = now()
+update outbound set status = 'queued', due_at = now(), first_tried_at = null, attempts = 0, passed = false, batch_id = null,
+    external_id = null, code = '', error = '', updated_at = now()
 where workspace_id = :workspace and message_id = :message and status in ('failed', 'in_doubt')
 returning conversation_id;
 

@@ -8,16 +8,27 @@ from uuid import UUID
 
 import msgspec
 
-from switchboard.core.events import Arrived, Filed
-from switchboard.core.facts import AccountChanged, Inbound, lane_key
+from switchboard.core.commands import AnyCommand
+from switchboard.core.events import Arrived, Due, Filed
+from switchboard.core.facts import AccountChanged, Inbound, Unreadable, lane_key
 from switchboard.core.ids import lane_of, new_id
-from switchboard.core.text import scrub
+from switchboard.core.text import bounded, scrub
 from switchboard.db.pool import Tx
 from switchboard.db.sql import load
 
 SQL = load(__file__)
 MAX_DEPTH = 8
-_decoder = msgspec.json.Decoder(Inbound)
+_facts = msgspec.json.Decoder(Inbound)
+_commands = msgspec.json.Decoder(AnyCommand)
+
+
+class _Tag(msgspec.Struct):
+    """What tells a command from a fact."""
+
+    command: str = ""
+
+
+_tag = msgspec.json.Decoder(_Tag)
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -46,14 +57,13 @@ async def accept(tx: Tx, deliveries: Sequence[Delivery]) -> int:
     for one in deliveries:
         raw_id = new_id()
         raws.append((one.workspace_id, raw_id, one.connection_id, one.received_at, one.method, scrub(one.url),
-                     one.headers, one.body, one.body_path, one.error))  # fmt: skip
+                     scrub_deep(one.headers), one.body, one.body_path, one.error and scrub(one.error)))  # fmt: skip
         for fact in one.facts:
             channel = one.channels.get(fact.account)
-            known = channel is not None or isinstance(fact, AccountChanged)
-            error = None if known else f"unknown account {fact.account[:80]}"
+            error = _reason_to_park(fact, channel)
             facts.append((one.workspace_id, new_id(), one.connection_id, channel, raw_id,
                           lane_of(one.connection_id, lane_key(fact)), _clean(fact), one.received_at,
-                          scrub(fact.dedupe_key)[:512], error and scrub(error)))  # fmt: skip
+                          bounded(fact.dedupe_key), error and scrub(error)))  # fmt: skip
     raw = list(zip(*raws, strict=True))
     fact_columns = list(zip(*facts, strict=True)) if facts else [()] * 10
     return int(
@@ -79,7 +89,15 @@ _FACT_COLUMNS = (
 )  # fmt: skip
 
 
-def _clean(fact: Inbound) -> msgspec.Raw:
+def _reason_to_park(fact: Inbound, channel: UUID | None) -> str | None:
+    """Say why a fact goes to the administrator rather than to its lane; None for nearly all."""
+    if isinstance(fact, Unreadable):
+        return fact.reason[:2000] or "unreadable"
+    known = channel is not None or isinstance(fact, AccountChanged)
+    return None if known else f"unknown account {fact.account[:80]}"
+
+
+def _clean(fact: Inbound | AnyCommand) -> msgspec.Raw:
     """Encode a fact; what PostgreSQL can't keep (NUL, lone surrogates) is replaced here and nowhere else."""
     try:
         data = msgspec.json.encode(fact)
@@ -101,62 +119,75 @@ def scrub_deep(value: Any) -> Any:
     return value
 
 
-async def file_back(tx: Tx, filed: Sequence[Filed]) -> None:
-    """File commands and held facts for their lanes. A chain of causes longer than eight is parked."""
+async def file_back(tx: Tx, filed: Sequence[Filed], depth: int) -> None:
+    """File commands and held facts for their lanes, `depth` causes deep. A chain longer than eight is parked."""
     if not filed:
         return
     rows = [
         (one.workspace_id, new_id(), one.connection_id, one.channel_id, one.raw_id,
-         lane_of(one.connection_id or one.workspace_id, one.lane_key), _clean(one.body), one.cause_id, one.depth + 1,
-         "chain of causes is too long" if one.depth >= MAX_DEPTH else None)
+         lane_of(one.connection_id or one.workspace_id, one.lane_key), _clean(one.body), one.cause_id, depth,
+         "chain of causes is too long" if depth > MAX_DEPTH else None)
         for one in filed
     ]  # fmt: skip
     names = ("workspaces", "ids", "connections", "channels", "raws", "lanes", "bodies", "causes", "depths", "errors")
     await tx.run(SQL.file_commands, **dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
 
 
-async def claim(tx: Tx, lanes: int, limit: int) -> list[Arrived]:
-    """Lock lanes that have work and return their facts in order; two statements, so that the claim sees the lock."""
+async def claim(tx: Tx, lanes: int, limit: int) -> list[Arrived | Due]:
+    """Lock lanes that have work and return what waits in them in order; two statements, so that the claim sees the lock.
+
+    What this version can't decode is parked at once.
+    """
     locked = [row["lane"] for row in await tx.rows(SQL.lock_lanes, start=random.randrange(1024), lanes=lanes)]
     if not locked:
         return []
-    return [
-        Arrived(
-            workspace_id=row["workspace_id"],
-            fact_id=row["id"],
-            connection_id=row["connection_id"],
-            channel_id=row["channel_id"],
-            received_at=row["received_at"],
-            raw_id=row["raw_id"],
-            fact=_decoder.decode(row["body"]),
-            depth=row["depth"],
-        )
-        for row in await tx.rows(SQL.claim_facts, lanes=locked, limit=limit)
-    ]
+    found: list[Arrived | Due] = []
+    for row in await tx.rows(SQL.claim_facts, lanes=locked, limit=limit):
+        try:
+            found.append(_read(row))
+        except msgspec.DecodeError as error:
+            await tx.run(SQL.park_fact, workspace=row["workspace_id"], id=row["id"], error=f"can't be decoded: {error}"[:2000])
+    return found
 
 
-async def claim_one(tx: Tx, one: Arrived) -> bool:
-    """Lock one fact's lane and see that the fact still waits."""
+def _read(row: Any) -> Arrived | Due:
+    if _tag.decode(row["body"]).command:
+        return Due(workspace_id=row["workspace_id"], fact_id=row["id"], command=_commands.decode(row["body"]), depth=row["depth"])
+    return Arrived(
+        workspace_id=row["workspace_id"],
+        fact_id=row["id"],
+        connection_id=row["connection_id"],
+        channel_id=row["channel_id"],
+        received_at=row["received_at"],
+        raw_id=row["raw_id"],
+        fact=_facts.decode(row["body"]),
+        depth=row["depth"],
+    )
+
+
+async def claim_one(tx: Tx, one: Arrived | Due) -> bool:
+    """Lock one fact's lane and see that the fact is the first that waits in it: another worker may have been here meanwhile."""
     key = {"workspace": one.workspace_id, "id": one.fact_id}
-    return bool(await tx.value(SQL.claim_one, **key)) and bool(await tx.value(SQL.still_waits, **key))
+    return bool(await tx.value(SQL.claim_one, **key)) and bool(await tx.value(SQL.still_first, **key))
 
 
-async def finish(tx: Tx, done: Sequence[Arrived]) -> None:
+async def finish(tx: Tx, done: Sequence[Arrived | Due]) -> None:
     """Remove facts carried out in this transaction; raises RuntimeError when another carried one out meanwhile."""
     removed = await tx.run(SQL.finish_facts, workspaces=[one.workspace_id for one in done], ids=[one.fact_id for one in done])
     if removed != len(done):
         raise RuntimeError("facts were carried out twice; giving this attempt up")
 
 
-async def park(tx: Tx, one: Arrived, error: str) -> None:
+async def park(tx: Tx, one: Arrived | Due, error: str) -> None:
     """Put one fact aside with its error."""
     await tx.run(SQL.park_fact, workspace=one.workspace_id, id=one.fact_id, error=scrub(error)[:2000])
 
 
-async def prune(tx: Tx, before: datetime) -> list[str]:
-    """Forget raw bodies and what was seen before a moment, a bounded number at a time; return files to delete."""
-    await tx.run(SQL.prune_seen, before=before)
-    return [row["body_path"] for row in await tx.rows(SQL.prune_raw, before=before) if row["body_path"]]
+async def prune(tx: Tx, before: datetime) -> tuple[list[str], bool]:
+    """Forget raw bodies and what was seen before a moment, a bounded number at a time; return files to delete, and if more is left."""
+    seen = await tx.run(SQL.prune_seen, before=before)
+    raws = await tx.rows(SQL.prune_raw, before=before)
+    return [row["body_path"] for row in raws if row["body_path"]], bool(seen or raws)
 
 
 async def raw_body(tx: Tx, workspace: UUID, raw: UUID) -> tuple[bytes | None, str | None]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from switchboard.core.commands import SYSTEM, Actor, Assign, SetCapacity, SetPresence, Take
+from switchboard.core.commands import SYSTEM, Actor, Assign, EditConversation, SetCapacity, SetPresence, Take
 from switchboard.core.errors import Conflict, Invalid
 from switchboard.core.events import (
     ConversationAssigned,
@@ -53,7 +53,10 @@ async def enqueue(tx: Tx, opened: Sequence[ConversationOpened]) -> list[Event | 
 
 
 async def route(tx: Tx, workspace: UUID, at: datetime, limit: int = 200) -> list[Event]:
-    """Drain a workspace's queues as far as there is room. Another router at work means nothing to do."""
+    """Drain a workspace's queues as far as there is room. Another router at work means nothing to do.
+
+    Locks are taken as everywhere here: work by id, then presences by id.
+    """
     if not await tx.value(SQL.lock_router, workspace=workspace):
         return []
     agents = [
@@ -63,14 +66,17 @@ async def route(tx: Tx, workspace: UUID, at: datetime, limit: int = 200) -> list
     if not agents:
         return []
     queue = [Waiting(*row) for row in await tx.rows(SQL.waiting, workspace=workspace, limit=limit)]
+    pairs = choose(queue, agents)
+    rows = await tx.rows(SQL.hold_queued, workspace=workspace, conversations=[one.conversation_id for one, _ in pairs])
+    held = {row["conversation_id"] for row in rows}
     events: list[Event] = []
-    for one, agent in choose(queue, agents):
+    for one, agent in sorted(pairs, key=lambda pair: pair[1]):
+        if one.conversation_id not in held:
+            continue
         if await tx.value(SQL.occupy, workspace=workspace, agent=agent, at=at) is None:
             continue
         where = {"workspace": workspace, "conversation": one.conversation_id}
-        if await tx.value(SQL.assign_queued, **where, agent=agent, at=at) is None:
-            await tx.run(SQL.release, workspace=workspace, agent=agent, at=at)
-            continue
+        await tx.run(SQL.assign_queued, **where, agent=agent, at=at)
         await _record(tx, workspace, one.conversation_id, agent, one.team_id, SYSTEM, "", at)
         events.append(ConversationAssigned(workspace_id=workspace, subject=one.conversation_id, agent_id=agent))
     return events
@@ -79,6 +85,22 @@ async def route(tx: Tx, workspace: UUID, at: datetime, limit: int = 200) -> list
 async def workspaces_with_queue(tx: Tx) -> list[UUID]:
     """Return the workspaces where anybody waits."""
     return [row["workspace_id"] for row in await tx.rows(SQL.workspaces_with_queue)]
+
+
+async def hold(tx: Tx, commands: Sequence[Take | Assign]) -> list[Event | Step]:
+    """Lock the work concerned, so that the version looked at next is the one that is changed."""
+    for workspace in sorted({one.workspace_id for one in commands}):
+        ids = [one.conversation_id for one in commands if one.workspace_id == workspace]
+        await tx.rows(SQL.hold_work, workspace=workspace, conversations=ids)
+    return []
+
+
+async def prioritise(tx: Tx, commands: Sequence[EditConversation]) -> list[Event | Step]:
+    """Let work wait as its conversation's priority says (rare: one by one)."""
+    for one in commands:
+        if one.priority is not None:
+            await tx.run(SQL.prioritise, workspace=one.workspace_id, conversation=one.conversation_id, priority=one.priority)
+    return []
 
 
 async def take(tx: Tx, commands: Sequence[Take]) -> list[Event | Step]:
@@ -152,10 +174,12 @@ async def set_presence(tx: Tx, commands: Sequence[SetPresence]) -> list[Event | 
     """Say how available agents are; with `return_work`, what they had in hand goes back to its queue."""
     events: list[Event | Step] = []
     for one in commands:
+        if one.return_work:
+            await tx.rows(SQL.work_of, workspace=one.workspace_id, agent=one.agent_id)
         await tx.run(SQL.set_presence, workspace=one.workspace_id, agent=one.agent_id, status=one.status, at=one.at)
         events.append(PresenceChanged(workspace_id=one.workspace_id, subject=one.agent_id, status=one.status))
         if one.return_work:
-            for row in await tx.rows(SQL.work_of, workspace=one.workspace_id, agent=one.agent_id):
+            for row in await tx.rows(SQL.work_left, workspace=one.workspace_id, agent=one.agent_id):
                 await _back(tx, one.workspace_id, {**row, "state": "assigned", "assignee_id": one.agent_id}, row["team_id"], one.at)
                 events.append(ConversationQueued(workspace_id=one.workspace_id, subject=row["conversation_id"],
                                                  team_id=row["team_id"], reason="returned", previous_id=one.agent_id))  # fmt: skip
@@ -178,9 +202,8 @@ async def _give(
     previous = row["assignee_id"] if row is not None and row["state"] == "assigned" else None
     team = team if team is not None else row["team_id"] if row is not None else None
     if previous != agent:
-        if previous is not None:
-            await tx.run(SQL.release, workspace=workspace, agent=previous, at=at)
-        await tx.run(SQL.burden, workspace=workspace, agent=agent, at=at)
+        for who in sorted({agent} | ({previous} if previous is not None else set())):
+            await tx.run(SQL.burden if who == agent else SQL.release, workspace=workspace, agent=who, at=at)
     await tx.run(SQL.set_work, workspace=workspace, conversation=conversation, state="assigned", team=team, agent=agent, at=at)
     await _record(tx, workspace, conversation, agent, team, by, note, at)
     return [

@@ -46,6 +46,22 @@ on conflict (workspace_id, agent_id) do update set load = presence.load + 1, idl
 -- Takes from an agent's load.
 update presence set load = greatest(load - 1, 0), idle_since = :at::timestamptz where workspace_id = :workspace and agent_id = :agent;
 
+-- name: hold_queued
+-- Of these pieces of work those that still wait and that nobody else is just giving away, locked.
+select conversation_id from work
+where workspace_id = :workspace and conversation_id = any (:conversations::uuid[]) and state = 'queued'
+order by conversation_id for update skip locked;
+
+-- name: hold_work
+-- Pieces of work, locked in id order.
+select conversation_id from work where workspace_id = :workspace and conversation_id = any (:conversations::uuid[])
+order by conversation_id for update;
+
+-- name: prioritise
+-- Changes how urgent a piece of work is.
+update work set priority = :priority, version = version + 1
+where workspace_id = :workspace and conversation_id = :conversation and priority <> :priority;
+
 -- name: assign_queued
 -- Gives a conversation to an agent if it still waits.
 update work set state = 'assigned', assignee_id = :agent, assigned_at = :at, version = version + 1
@@ -103,9 +119,14 @@ where p.workspace_id = h.workspace_id and p.agent_id = h.agent_id;
 select workspace_id, agent_id from presence where status <> 'offline' and seen_at < :before::timestamptz;
 
 -- name: work_of
--- What an agent has in hand.
+-- What an agent has in hand, locked.
 select conversation_id, team_id from work where workspace_id = :workspace and assignee_id = :agent and state = 'assigned'
-order by conversation_id;
+order by conversation_id for update;
+
+-- name: work_left
+-- What an agent has in hand, with what came while their presence was changed; somebody else's moves are left to them.
+select conversation_id, team_id from work where workspace_id = :workspace and assignee_id = :agent and state = 'assigned'
+order by conversation_id for update skip locked;
 
 -- name: clear_load
 -- An agent has nothing in hand any more.
