@@ -1,6 +1,7 @@
 """The API over HTTP on a fresh database: a workspace with people of every role, and the pipe run by hand."""
 
 from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
@@ -12,39 +13,18 @@ from litestar import Litestar
 
 from switchboard.api.app import create
 from switchboard.api.context import ApiContext
-from switchboard.blobs import Blobs
+from switchboard.app.accept import Acceptor
+from switchboard.app.config import Settings
+from switchboard.app.connecting import Connector
+from switchboard.app.replay import Replayer
+from switchboard.app.runtime import Runtime
 from switchboard.core.events import Event
-from switchboard.db.pool import Database
-from switchboard.secrecy import Sealer
-from switchboard.staff import passwords, people
+from switchboard.staff import keys, passwords, people
 from switchboard.tenancy import commands as tenancy
+from tests.flow.conftest import Pipe
 
 PASSWORD = "correct horse battery"
 ADDRESS = "https://desk.example"
-
-
-class Settings(msgspec.Struct, frozen=True):
-    """The settings the API reads."""
-
-    url: str = ADDRESS
-    secure_cookies: bool = True
-    cookie_name: str = "switchboard_session"
-    max_file: int = 1_000_000
-
-
-class Replays:
-    """Notes what was asked to try again."""
-
-    def __init__(self) -> None:
-        self.asked: list[UUID] = []
-
-    async def fact(self, workspace: UUID, fact_id: UUID) -> bool:
-        self.asked.append(fact_id)
-        return True
-
-    async def raw(self, workspace: UUID, raw_id: UUID) -> bool:
-        self.asked.append(raw_id)
-        return True
 
 
 class Person(msgspec.Struct):
@@ -71,6 +51,7 @@ class Office:
         self.announced: list[Event] = []
         self.workspace = UUID(int=0)
         self.clients: list[httpx.AsyncClient] = []
+        self.main: Pipe | None = None
 
     def client(self, address: str = "192.0.2.1", **headers: str) -> httpx.AsyncClient:
         """A browser at an address, with no cookies yet."""
@@ -99,6 +80,36 @@ class Office:
         body = {"email": f"{name}@example.com", "password": PASSWORD, **more}
         return await client.post("/api/v1/sessions", json=body, headers={"Origin": ADDRESS})
 
+    async def pipe(self, workspace: UUID | None = None) -> Pipe:
+        """The pipe of a workspace, with one connection `main`."""
+        made = Pipe(self.context.db, workspace or self.workspace)
+        await made.connect("main")
+        return made
+
+    async def talk(self, *words: str, person: str = "alice") -> UUID:
+        """Somebody writes by the channel `main`; return the conversation."""
+        if self.main is None:
+            self.main = await self.pipe()
+        await self.main.receive(*[self.main.message(text, person) for text in words])
+        await self.main.follow()
+        rows = await self.main.sql(
+            "select conversation_id from message order by filed_at desc, position desc limit 1"
+        )
+        found: UUID = rows[0][0]
+        return found
+
+    async def key(self, *scopes: str) -> httpx.AsyncClient:
+        """A program with an API key."""
+        async with self.context.db.transaction() as tx:
+            made, _ = await keys.create(tx, self.workspace, UUID(int=0), "program", scopes)
+        return self.client(Authorization=f"Bearer {made.token}")
+
+    async def sql(self, statement: str, *values: Any) -> list[Any]:
+        """Look, or set the scene, past all rooms."""
+        async with self.context.db.connection() as connection:
+            found: list[Any] = await connection.fetch(statement, *values)
+            return found
+
     async def person(self, name: str, role: str = "agent", workspace: UUID | None = None) -> Person:
         """Hire somebody and sign them in."""
         agent, client = await self.hire(name, role, workspace), self.client()
@@ -116,27 +127,42 @@ async def _hash() -> str:
     return _hashes[0]
 
 
-@pytest.fixture
-async def office(database: str, tmp_path: Path) -> AsyncIterator[Office]:
-    """A workspace without people."""
-    db, api_db = Database(database, size=4), Database(database, api=True, size=4)
-    await db.open()
-    await api_db.open()
+@asynccontextmanager
+async def opened(database: str, directory: Path) -> AsyncIterator[Office]:
+    """A workspace without people, on the real runtime whose loops stand still."""
+    settings = Settings(data=directory, public_url=ADDRESS, secure_cookies=True, pool=4, max_file=1_000_000)
+    runtime = Runtime(settings, database)
+    await runtime.open()
     announced: list[Event] = []
 
     def announce(events: Iterable[Event]) -> None:
         announced.extend(events)
 
     context = ApiContext(
-        settings=Settings(), db=db, api_db=api_db, announce=announce, say=lambda news: None,
-        link=lambda workspace, file, name: f"/files/{file}/{name}?w={workspace}",
-        replayer=Replays(), connector=cast(Any, object()), blobs=Blobs(tmp_path, limit=1_000_000), sealer=Sealer([b"k" * 32]),
-    )  # fmt: skip
+        settings=settings,
+        db=runtime.db,
+        api_db=runtime.api_db,
+        announce=announce,
+        say=runtime.bus.say,
+        link=runtime.link,
+        replayer=Replayer(runtime, Acceptor(runtime)),
+        connector=Connector(runtime),
+        blobs=runtime.blobs,
+        sealer=runtime.sealer,
+    )
     one = Office(create(context), context)
     one.announced = announced
     one.workspace = await one.found("Acme")
-    yield one
-    for client in one.clients:
-        await client.aclose()
-    await api_db.close()
-    await db.close()
+    try:
+        yield one
+    finally:
+        for client in one.clients:
+            await client.aclose()
+        await runtime.close()
+
+
+@pytest.fixture
+async def office(database: str, tmp_path: Path) -> AsyncIterator[Office]:
+    """A workspace without people."""
+    async with opened(database, tmp_path) as one:
+        yield one

@@ -131,7 +131,7 @@ def migrated_template(postgres_server: str) -> str:
     return name
 
 
-def _fresh_database(server: str, template: str) -> Iterator[str]:
+def fresh_database(server: str, template: str) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex}"
     apart(_as_admin(server, lambda admin: admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")))
     yield on_database(server, name)
@@ -141,10 +141,10 @@ def _fresh_database(server: str, template: str) -> Iterator[str]:
 @pytest.fixture
 def database(postgres_server: str, migrated_template: str) -> Iterator[str]:
     """DSN of a database of this test alone, migrated and empty; dropped afterwards."""
-    yield from _fresh_database(postgres_server, migrated_template)
+    yield from fresh_database(postgres_server, migrated_template)
 
 
 @pytest.fixture
 def empty_database(postgres_server: str) -> Iterator[str]:
     """DSN of a database of this test alone without any schema, for tests of migrations."""
-    yield from _fresh_database(postgres_server, "template0")
+    yield from fresh_database(postgres_server, "template0")

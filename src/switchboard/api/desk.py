@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 from uuid import UUID
 
+from litestar.datastructures import Headers
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -224,14 +225,14 @@ class UnitOfWork(ASGIMiddleware):
         scope["state"]["digest"] = digest
 
         limit = self._limit(scope)
-        size = 0
+        size, declared = 0, Headers.from_scope(scope).get("content-length", "")
 
         async def read() -> Any:
             nonlocal size
             message = await receive()
             if message["type"] == "http.request":
                 size += len(message.get("body", b""))
-                if size > limit:
+                if size > limit or (declared.isdigit() and int(declared) > limit):
                     raise TooLarge(limit)
                 digest.update(message.get("body", b""))
             return message

@@ -70,7 +70,7 @@ def check_email(email: str) -> str:
 
 async def _known_teams(tx: Tx, workspace: UUID, teams: Sequence[UUID]) -> list[UUID]:
     wanted = sorted(set(teams))
-    found = {row["id"] for row in await tx.rows(SQL.known_teams, workspace=workspace, ids=wanted)}
+    found = {row["id"] for row in await tx.rows(SQL.known_teams, workspace=workspace, teams=wanted)}
     if missing := [one for one in wanted if one not in found]:
         raise Invalid(f"There is no team {missing[0]}.", field="team_ids")
     return wanted
