@@ -1,6 +1,7 @@
 """The other side of a mail conversation: a server that keeps what it gets, an Io that leads to loopback."""
 
 import asyncio
+import base64
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -56,6 +57,7 @@ class Script(msgspec.Struct, frozen=True):
     data: str = ""
     drop: str = ""
     password: str = ""
+    token: str = ""
 
 
 class Received(msgspec.Struct):
@@ -70,6 +72,12 @@ class Received(msgspec.Struct):
 class _Handler:
     def __init__(self, script: Script, received: list[Received]) -> None:
         self.script, self.received = script, received
+
+    async def auth_XOAUTH2(self, server: SMTP, args: list[str]) -> AuthResult:  # noqa: N802
+        user, token, *_ = base64.b64decode(args[1]).decode().split("\x01")
+        if token != f"auth=Bearer {self.script.token}":
+            return AuthResult(success=False, handled=False)
+        return AuthResult(success=True, auth_data=LoginPassword(user.removeprefix("user=").encode(), b""))
 
     async def handle_MAIL(  # noqa: N802  # the name that the library wants
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -99,8 +107,8 @@ class _Handler:
 
 
 def _hang_up(server: SMTP) -> None:
-    assert isinstance(server.transport, asyncio.WriteTransport)
-    server.transport.abort()
+    transport: Any = server.transport
+    transport.abort()
 
 
 def _sign_in(script: Script, auth_data: Any) -> AuthResult:
@@ -173,31 +181,73 @@ class Door:
             writer.close()
 
 
+Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def _listening(handle: Handle, opened: Door, tls: ssl.SSLContext | None = None) -> AsyncIterator[None]:
+    """Listen on loopback; on leaving, see every connection to its end."""
+    handlers: list[asyncio.Task[None]] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        opened.writers.append(writer)
+        await handle(reader, writer)
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+    def enter(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        handlers.append(asyncio.create_task(answer(reader, writer)))
+
+    server = await asyncio.start_server(enter, "127.0.0.1", 0, ssl=tls)
+    opened.port = server.sockets[0].getsockname()[1]
+    try:
+        yield
+    finally:
+        server.close()
+        await server.wait_closed()
+        opened.slam()
+        await asyncio.wait_for(asyncio.gather(*handlers, return_exceptions=True), 5)
+
+
 @asynccontextmanager
 async def door(
     inner: int, *, tls: ssl.SSLContext | None = None, to_client: Pump = pipe
 ) -> AsyncIterator[Door]:
     """Listen on loopback and lead on to another port there."""
     opened = Door()
-    handlers: list[asyncio.Task[None]] = []
 
     async def through(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection("127.0.0.1", inner)
-        opened.writers += [writer, back]
+        opened.writers.append(back)
         await asyncio.gather(pipe(reader, back), to_client(there, writer))
-        for end in (writer, back):
-            with suppress(OSError):
-                await end.wait_closed()
+        with suppress(OSError):
+            await back.wait_closed()
 
-    def enter(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        handlers.append(asyncio.create_task(through(reader, writer)))
-
-    server = await asyncio.start_server(enter, "127.0.0.1", 0, ssl=tls)
-    opened.port = server.sockets[0].getsockname()[1]
-    try:
+    async with _listening(through, opened, tls):
         yield opened
-    finally:
-        server.close()
-        await server.wait_closed()
-        opened.slam()
-        await asyncio.wait_for(asyncio.gather(*handlers, return_exceptions=True), 5)
+
+
+@asynccontextmanager
+async def token_imap(token: str) -> AsyncIterator[int]:
+    """Run the few IMAP commands of a sign-in with an access token; Dovecot wants a token server beside it."""
+    replies = {
+        "CAPABILITY": "* CAPABILITY IMAP4rev1 AUTH=XOAUTH2\r\n",
+        "EXAMINE": "* 0 EXISTS\r\n* OK [UIDVALIDITY 1] x\r\n* OK [UIDNEXT 1] x\r\n",
+        "LOGOUT": "* BYE\r\n",
+    }
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"* OK ready\r\n")
+        while line := await reader.readline():
+            tag, command, *_ = line.decode().split()
+            status = "OK"
+            if command == "AUTHENTICATE":
+                writer.write(b"+ \r\n")
+                said = base64.b64decode(await reader.readline())
+                status = "OK" if said.endswith(f"\x01auth=Bearer {token}\x01\x01".encode()) else "NO"
+            writer.write(f"{replies.get(command, '')}{tag} {status} {command}\r\n".encode())
+
+    opened = Door()
+    async with _listening(answer, opened):
+        yield opened.port

@@ -1,143 +1,19 @@
-"""Mail that comes in, from a real Dovecot: announced, missed, renumbered, and by POP3."""
+"""Mail that comes in by IMAP, from a real Dovecot: announced, missed, renumbered, too large, unreadable."""
 
 import asyncio
 import imaplib
-import os
 import threading
 import time
-from collections.abc import Callable, Iterator
 from contextlib import aclosing
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
-from pathlib import Path
-from typing import Any
 
-import msgspec
 import pytest
 
-from switchboard.channels.api import MessageReceived, Polled, Reauthorise, Retry
+from switchboard.channels.api import MessageReceived, Reauthorise, Retry
 from switchboard.channels.email import imap, pop3
 from switchboard.channels.email.channel import EmailChannel
-from switchboard.channels.email.config import EmailConfig
+from tests.email.desk import SOON, Inbox, flags, follow, holds, renumber
 from tests.email.peers import LoopbackIo, closed_port, door
 from tests.plugins.programs import Mailbox
-
-SOON = 5.0
-
-
-class Inbox:
-    """A desk of our own for one test: the mailbox, what was stored of it, and the saved cursor."""
-
-    def __init__(self, mailbox: Mailbox) -> None:
-        self.mailbox = mailbox
-        self.cursor = ""
-        self.stored: list[Polled] = []
-        self.seen: set[str] = set()
-        self.count = 0
-
-    def config(self, **changes: Any) -> EmailConfig:
-        settings: dict[str, Any] = {
-            "address": "Help@desk.example",
-            "incoming_host": "imap.desk.example",
-            "incoming_port": self.mailbox.imap_port,
-            "incoming_security": "plain",
-            "smtp_host": "smtp.desk.example",
-            "smtp_security": "plain",
-            "user": self.mailbox.user,
-            "password": self.mailbox.password,
-        }
-        return msgspec.convert({**settings, **changes}, EmailConfig)
-
-    def pop3(self, **changes: Any) -> EmailConfig:
-        return self.config(incoming="pop3", incoming_port=self.mailbox.pop3_port, poll_seconds=1, **changes)
-
-    def drop(self, subject: str, *, days_ago: float = 0, body: bytes = b"hello\r\n") -> None:
-        """Deliver a mail as the local delivery agent does: written elsewhere, then moved into new/."""
-        self.count += 1
-        at = datetime.now(UTC) - timedelta(days=days_ago)
-        header = (
-            f"From: Ann <ann@customer.example>\r\nTo: help@desk.example\r\nSubject: {subject}\r\n"
-            f"Date: {format_datetime(at)}\r\nMessage-ID: <{subject}@customer.example>\r\n\r\n"
-        )
-        name = f"{int(at.timestamp())}.M{self.count}P{time.time_ns()}.desk"
-        written = self.mailbox.maildir / "tmp" / name
-        written.write_bytes(header.encode() + body)
-        stamp = at.timestamp()
-        os.utime(written, (stamp, stamp))
-        written.rename(self.mailbox.maildir / "new" / name)
-
-    async def load(self, account: str) -> str:
-        assert account == "help@desk.example"
-        return self.cursor
-
-    def store(self, polled: Polled) -> None:
-        """Do as ingest does: keep each fact once, and the cursor with it."""
-        self.cursor = polled.cursor
-        if any(fact.dedupe_key not in self.seen for fact in polled.facts):
-            self.stored.append(polled)
-        self.seen.update(fact.dedupe_key for fact in polled.facts)
-
-    def subjects(self) -> list[str]:
-        return [
-            fact.subject
-            for polled in self.stored
-            for fact in polled.facts
-            if isinstance(fact, MessageReceived)
-        ]
-
-    def backfilled(self) -> list[str]:
-        return [
-            fact.subject
-            for polled in self.stored
-            for fact in polled.facts
-            if isinstance(fact, MessageReceived) and fact.backfill
-        ]
-
-
-@pytest.fixture
-def inbox(dovecot: Mailbox) -> Iterator[Inbox]:
-    """An empty mailbox; whatever the test leaves is removed."""
-    empty(dovecot.maildir)
-    yield Inbox(dovecot)
-    empty(dovecot.maildir)
-
-
-def empty(maildir: Path) -> None:
-    for folder in ("new", "cur"):
-        for mail in (maildir / folder).iterdir():
-            mail.unlink()
-
-
-def renumber(maildir: Path) -> None:
-    """Make Dovecot number the folder anew, as a restore from a backup or a move to another server does."""
-    time.sleep(1.1)  # it takes the number from the clock, in seconds
-    for index in maildir.glob("dovecot*"):
-        if index.is_file():
-            index.unlink()
-
-
-async def holds(condition: Callable[[], bool], seconds: float = SOON) -> None:
-    """Wait until something holds; fail when it does not in time."""
-    for _ in range(int(seconds / 0.02)):
-        if condition():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("it did not come to pass in time")
-
-
-async def follow(
-    inbox: Inbox, config: EmailConfig, until: Callable[[], bool], seconds: float = SOON
-) -> LoopbackIo:
-    """Run a session, storing what it yields, until something holds; then close it, which must be quick."""
-    io = LoopbackIo()
-    async with asyncio.timeout(seconds):
-        async with aclosing(EmailChannel(config, io).session(inbox.load)) as session:
-            async for account, polled in session:
-                assert account == "help@desk.example"
-                inbox.store(polled)
-                if until():
-                    break
-    return io
 
 
 async def test_idle_brings_a_mail_within_moments(inbox: Inbox) -> None:
@@ -239,13 +115,14 @@ async def test_a_renumbered_folder_is_read_again_without_doubling(inbox: Inbox) 
     await follow(inbox, inbox.config(), lambda: len(inbox.subjects()) == 2)
     before = inbox.cursor
     renumber(inbox.mailbox.maildir)
+    inbox.drop("moved here", days_ago=0.1)
     inbox.drop("three")
-    await follow(inbox, inbox.config(), lambda: "three" in inbox.subjects())
-    assert inbox.subjects() == ["one", "two", "three"]
-    assert inbox.backfilled() == ["one", "two"]
+    await follow(inbox, inbox.config(), lambda: len(inbox.subjects()) == 4)
+    assert sorted(inbox.subjects()) == ["moved here", "one", "three", "two"]
+    assert sorted(inbox.backfilled()) == ["moved here", "one", "two"]
     old, new = imap.Cursor.read(before), imap.Cursor.read(inbox.cursor)
     assert old.uidvalidity != new.uidvalidity
-    assert new.uid == 3
+    assert new.uid == 4
 
 
 @pytest.mark.parametrize("after", ["seen", "delete"])
@@ -262,12 +139,6 @@ async def test_a_mail_is_marked_or_deleted_only_after_it_was_stored(inbox: Inbox
             with pytest.raises(asyncio.CancelledError):
                 await waiting
     assert flags(inbox) == (["S"] if after == "seen" else [])
-
-
-def flags(inbox: Inbox) -> list[str]:
-    """Return each mail's flags, as Dovecot writes them into the file names."""
-    found = [path.name for folder in ("new", "cur") for path in (inbox.mailbox.maildir / folder).iterdir()]
-    return [name.partition(":2,")[2] for name in found]
 
 
 async def test_letting_go_of_a_session_takes_less_than_a_second(inbox: Inbox) -> None:
@@ -348,57 +219,6 @@ async def test_a_connection_that_breaks_during_idle_is_told(inbox: Inbox) -> Non
             between.slam()
             with pytest.raises(Retry, match="broke"):
                 await asyncio.wait_for(waiting, SOON)
-
-
-# -- POP3 ------------------------------------------------------------------------------------------------
-
-
-async def test_pop3_fetches_each_mail_once_and_leaves_it(inbox: Inbox) -> None:
-    inbox.drop("ten days", days_ago=10)
-    inbox.drop("today")
-    await follow(inbox, inbox.pop3(), lambda: bool(inbox.stored))
-    assert inbox.subjects() == inbox.backfilled() == ["today"]
-    inbox.drop("next")
-    await follow(inbox, inbox.pop3(), lambda: len(inbox.stored) == 2)
-    assert inbox.subjects() == ["today", "next"]
-    assert inbox.backfilled() == ["today"]
-    assert len(flags(inbox)) == 3
-
-
-async def test_pop3_looks_again_by_itself(inbox: Inbox) -> None:
-    following = asyncio.create_task(follow(inbox, inbox.pop3(), lambda: bool(inbox.stored)))
-    await holds(lambda: bool(inbox.cursor))
-    await asyncio.sleep(0.2)
-    inbox.drop("later")
-    await following
-    assert inbox.subjects() == ["later"]
-
-
-async def test_pop3_deletes_when_told_to(inbox: Inbox) -> None:
-    inbox.drop("one")
-    following = asyncio.create_task(follow(inbox, inbox.pop3(after="delete"), lambda: len(inbox.stored) == 2))
-    await holds(lambda: not flags(inbox))
-    inbox.drop("two")
-    await following
-    assert inbox.subjects() == ["one", "two"]
-
-
-async def test_pop3_takes_lines_of_any_length(inbox: Inbox) -> None:
-    inbox.drop("long", body=b"z" * 50_000 + b"\r\n")
-    await follow(inbox, inbox.pop3(), lambda: bool(inbox.stored))
-    assert len(inbox.stored[0].raw) > 50_000
-
-
-def test_pop3_remembers_within_bounds() -> None:
-    """Old entries fall out, and the mails they stood for do not come back."""
-    listing = [(number, f"uidl-{number}") for number in range(1, pop3.MAX_SEEN + 2001)]
-    cursor = pop3.Cursor([])
-    for _, uidl in listing[:-3]:
-        cursor = pop3.Cursor([*(cursor.seen or []), pop3.short(uidl)])
-    cursor = pop3.Cursor((cursor.seen or [])[-pop3.MAX_SEEN :])
-    assert len(cursor.plus("x").seen or []) == pop3.MAX_SEEN
-    assert pop3.unread(listing, cursor) == listing[-3:]
-    assert len(cursor.written()) < 100_000
 
 
 @pytest.mark.parametrize("saved", ["", "{}", "nonsense", "[]", '{"uid": "x"}', '{"seen": 5}'])

@@ -33,7 +33,7 @@ from switchboard.channels.api import (
 )
 from switchboard.channels.email.channel import EmailChannel
 from switchboard.channels.email.config import EmailConfig
-from tests.email.peers import LoopbackIo, Script, closed_port, door, mail_server
+from tests.email.peers import LoopbackIo, Script, closed_port, door, mail_server, token_imap
 from tests.plugins.programs import Mailbox
 
 FILE = UUID("0197a1b2-0000-7000-8000-0000000f0001")
@@ -228,6 +228,25 @@ async def test_a_probe_tells_the_servers_own_words(dovecot: Mailbox) -> None:
         await probe(dovecot, Script(), folder="No such folder")
     with pytest.raises(Refused, match="not an e-mail address"):
         await probe(dovecot, Script(), address="help")
+
+
+async def test_an_access_token_stands_for_the_password() -> None:
+    """XOAUTH2 on both sides, as Google and Microsoft want it."""
+    async with (
+        mail_server(Script(token="a-token-for-tests")) as (smtp, _),
+        token_imap("a-token-for-tests") as port,
+    ):
+        io = LoopbackIo({"smtp.desk.example": smtp})
+        settings = {"incoming_port": port, "password": "", "access_token": "a-token-for-tests"}
+        assert await EmailChannel(config(**settings), io).probe()
+        wrong = config(**{**settings, "access_token": "another-token-for-tests"})
+        with pytest.raises(Reauthorise) as failure:
+            await EmailChannel(wrong, io).probe()
+        assert "token-for-tests" not in str(failure.value)
+        with pytest.raises(Reauthorise):
+            await EmailChannel(wrong, io).send(message())
+        with pytest.raises(Refused, match="IMAP only"):
+            await EmailChannel(config(**settings, incoming="pop3"), io).probe()
 
 
 # -- TLS -------------------------------------------------------------------------------------------------

@@ -58,8 +58,10 @@ async def _signed_in(io: Io, config: EmailConfig) -> AsyncIterator[aiosmtplib.SM
         local_hostname=config.address.rpartition("@")[2] or "localhost",
         **_credentials(config),
     )
+    handed_over = False
     try:
         await client.connect()
+        handed_over = True  # from here on the connection closes the socket, once its last bytes are out
         yield client
         await _farewell(client)
     except SMTPResponseException as error:
@@ -70,7 +72,8 @@ async def _signed_in(io: Io, config: EmailConfig) -> AsyncIterator[aiosmtplib.SM
         raise wire.refusal(error, host) from None
     finally:
         client.close()
-        sock.close()
+        if not handed_over:
+            sock.close()
 
 
 def _credentials(config: EmailConfig) -> dict[str, Any]:
