@@ -93,7 +93,7 @@ class Load:
             turn += 1
             try:
                 answer = await self._clients[turn % len(self._clients)].post(
-                    link.path, content=body, headers=_signed(link, body)
+                    link.path, content=body, headers=signed(link, body)
                 )
                 status = answer.status_code
             except httpx.HTTPError:
@@ -209,7 +209,7 @@ class Load:
             await asyncio.sleep(self._dice.uniform(0.05, 0.4))
 
 
-def _signed(link: Link, body: bytes) -> dict[str, str]:
+def signed(link: Link, body: bytes) -> dict[str, str]:
     kind = {"content-type": "application/json"}
     if link.kind == "custom":
         at = str(int(time.time()))
