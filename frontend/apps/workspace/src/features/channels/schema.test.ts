@@ -58,7 +58,7 @@ describe("the form of a channel", () => {
     expect(initialValues(fields, undefined)).toEqual({ imap: { port: 993, tls: "tls" }, folders: ["INBOX"] });
     const stored = {
       address: "a@example.com",
-      imap: { host: "h", port: 143, password: null, password_set: true },
+      imap: { host: "h", port: 143, password: "never", password_set: true },
     };
     expect(initialValues(fields, stored)).toEqual({
       address: "a@example.com",

@@ -178,15 +178,21 @@ describe("messages", () => {
 });
 
 describe("every frame", () => {
-  const pong = (at: number): ServerFrame => ({ cursor: at, type: "pong", data: {} });
+  const at = (cursor: number, type: "pong" | "gone"): ServerFrame =>
+    type === "pong" ? { cursor, type, data: {} } : { cursor, type, data: { key: "v", id: "x" } };
 
-  it("counts as complete only when a higher one came, since several may share a cursor", () => {
-    expect(run(empty, pong(4), pong(9)).cursor).toBe(4);
-    expect(run(empty, pong(4), pong(9), pong(9)).cursor).toBe(4);
-    expect(run(empty, pong(4), pong(9), pong(2), pong(11)).cursor).toBe(9);
+  it("of a change counts as complete only when a higher one came, since several share a cursor", () => {
+    expect(run(empty, at(4, "gone"), at(9, "gone")).cursor).toBe(4);
+    expect(run(empty, at(4, "gone"), at(9, "gone"), at(9, "gone")).cursor).toBe(4);
+    expect(run(empty, at(4, "gone"), at(9, "gone"), at(2, "gone"), at(11, "gone")).cursor).toBe(9);
   });
 
-  it("that is unknown changes nothing but the cursor", () => {
+  it("that is no change says that everything before it has come", () => {
+    expect(run(empty, at(9, "gone"), at(9, "pong")).cursor).toBe(9);
+    expect(run(empty, at(9, "pong"), at(4, "pong")).cursor).toBe(9);
+  });
+
+  it("that is unknown changes nothing else", () => {
     const strange = { cursor: 900, type: "weather", data: {} } as unknown as ServerFrame;
     const before = start();
     expect(apply(before, strange)).toEqual({ ...before, cursor: before.latest, latest: 900 });

@@ -4,8 +4,24 @@ import { place } from "./order";
 import { empty, type Live, type Timeline, type View } from "./state";
 
 export function apply(state: Live, frame: ServerFrame): Live {
-  const next = change(state, frame);
-  return frame.cursor > next.latest ? { ...next, cursor: next.latest, latest: frame.cursor } : next;
+  return advance(change(state, frame), frame);
+}
+
+/** Sent when everything up to their cursor was; the frames that one change of the log makes share a cursor instead. */
+const WHOLE: ReadonlySet<string> = new Set([
+  "hello",
+  "resumed",
+  "snapshot",
+  "counters",
+  "typing",
+  "looking",
+  "pong",
+]);
+
+function advance(state: Live, { cursor: at, type }: ServerFrame): Live {
+  const whole = WHOLE.has(type) ? at : at > state.latest ? state.latest : state.cursor;
+  if (whole <= state.cursor && at <= state.latest) return state;
+  return { ...state, cursor: Math.max(state.cursor, whole), latest: Math.max(state.latest, at) };
 }
 
 function change(state: Live, frame: ServerFrame): Live {

@@ -61,6 +61,8 @@ describe("the socket", () => {
     expect(wire().url).toBe("wss://desk.example/api/v1/stream");
     wire().hear(40, "hello");
     wire().hear(40, "snapshot", snapshot("mine"));
+    await pass(20);
+    expect(useLive.getState().cursor).toBe(40);
     wire().hear(44, "gone", { key: "mine", id: "a" });
     wire().hear(47, "gone", { key: "mine", id: "b" });
     await pass(20);

@@ -85,7 +85,6 @@ export class LiveSocket {
     const frame = JSON.parse(text) as ServerFrame;
     if (frame.type === "pong") {
       clearTimeout(this.pong);
-      return;
     }
     if (frame.type === "hello") this.alive();
     if (frame.type === "resumed" || frame.type === "snapshot" || frame.type === "resync") this.settled = true;
