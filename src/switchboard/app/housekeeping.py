@@ -115,4 +115,5 @@ async def heartbeat(runtime: Runtime, hub: Hub) -> None:
                     await routing.heartbeat(tx, agents)
             except Exception as error:
                 log.warning("heartbeat", error=str(error) or repr(error))
+            await hub.retell_looking()
         await asyncio.sleep(HEARTBEAT_SECONDS)

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
+from switchboard.app.looking import Lookers
 from switchboard.app.runtime import Runtime
 from switchboard.core import events as e
 from switchboard.db import log as event_log
@@ -89,6 +90,7 @@ class Hub:
         self._hinted = runtime.bus.listener("followed:inbox")
         self._presence_due: dict[UUID, set[UUID]] = defaultdict(set)
         self._watchers: list[Callable[[Tx, list[Logged]], Any]] = []
+        self._lookers = Lookers()
         self.position = 0
         runtime.bus.hear(self._hear)
 
@@ -176,6 +178,17 @@ class Hub:
                     encoded = frame(cursor, kind, data)
                     for client in members:
                         client.put(encoded)
+        for change in changes:
+            self._to_readers(clients, change, cursor)
+
+    def _to_readers(self, clients: list[Client], change: live.Change, cursor: int) -> None:
+        """Who has a conversation open that is in none of their views gets its row all the same."""
+        encoded = b""
+        for client in clients:
+            if change.row.id in client.subscription.conversations and not live.keys(client.viewer, client.subscription, change.row):
+                encoded = encoded or frame(cursor, "conversation", {"keys": [], "row": change.row})
+                if client.viewer.sees(change.row.assignee_id, change.row.team_id):
+                    client.put(encoded)
 
     async def _messages(self, tx: Tx, logged: list[Logged], everybody: dict[UUID, list[Client]]) -> None:
         wanted: dict[UUID, set[UUID]] = defaultdict(set)
@@ -248,8 +261,22 @@ class Hub:
     def looked(self, client: Client, conversation: UUID | None) -> None:
         """A client turned to another conversation."""
         previous, client.looking = client.looking, conversation
-        for one in {previous, conversation} - {None}:
-            self._runtime.bus.say({"looking": str(one), "workspace": str(client.viewer.workspace_id)})
+        for one in {one for one in (previous, conversation) if one is not None}:
+            self._tell_looking(client.viewer.workspace_id, one)
+
+    async def retell_looking(self) -> None:
+        """Tell again who looks at what here: news may have been lost, and other processes forget what is not told again."""
+        looked_at = {(key, c.looking) for key, clients in self._clients.items() for c in clients}
+        for workspace, here in looked_at:
+            if here is None:
+                continue
+            self._tell_looking(workspace, here)
+            await asyncio.sleep(0.004)  # each its own notification, however many there are
+
+    def _tell_looking(self, workspace: UUID, here: UUID) -> None:
+        agents = {str(c.viewer.agent_id): c.name[:60] for c in self._clients[workspace] if c.looking == here}
+        told = dict(sorted(agents.items())[:20])
+        self._runtime.bus.say({"looking": str(here), "workspace": str(workspace), "of": str(self._runtime.holder), "agents": told})
 
     def typed(self, client: Client, conversation: UUID) -> None:
         """An agent is typing."""
@@ -263,7 +290,7 @@ class Hub:
         clients = self._clients.get(workspace, set()) if workspace is not None else set()
         if "looking" in news:
             here = UUID(news["looking"])
-            agents = {c.viewer.agent_id: c.name for c in clients if c.looking == here}
+            agents = self._lookers.heard(here, news["of"], news["agents"])
             data = {"conversation_id": here, "agents": [{"id": key, "name": name} for key, name in agents.items()]}
             self._all([c for c in clients if here in c.subscription.conversations], frame(self.position, "looking", data))
         elif "agent_typing" in news or "contact_typing" in news:
