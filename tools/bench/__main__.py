@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tools.bench import numbers, pipe
+from tools.bench import history, latency, numbers, pipe, reading, sockets
 from tools.bench.installation import Installation, installation
 from tools.bench.numbers import Number
 from tools.bench.processes import Failed
@@ -22,7 +22,25 @@ async def _pipe(place: Installation, options: argparse.Namespace, _: numbers.Rep
     return await pipe.measure(place, *(("web", "worker") if options.split else ()))
 
 
-BENCHES: dict[str, Bench] = {"pipe": _pipe}
+async def _latency(place: Installation, options: argparse.Namespace, report: numbers.Report) -> list[Number]:
+    return await latency.measure(place, report, *(("web", "worker") if options.split else ()))
+
+
+async def _sockets(place: Installation, _: argparse.Namespace, __: numbers.Report) -> list[Number]:
+    return await sockets.measure(place)
+
+
+async def _inbox(place: Installation, options: argparse.Namespace, _: numbers.Report) -> list[Number]:
+    return await reading.inbox(place, HISTORIES, options.full)
+
+
+async def _search(place: Installation, options: argparse.Namespace, _: numbers.Report) -> list[Number]:
+    return await reading.search(place, HISTORIES, options.full)
+
+
+HISTORIES = history.Place()
+BENCHES: dict[str, Bench] = {"pipe": _pipe, "latency": _latency, "sockets": _sockets,
+                            "inbox": _inbox, "search": _search}  # fmt: skip
 
 
 def folder() -> Path:
@@ -47,6 +65,7 @@ async def main(options: argparse.Namespace) -> None:
                 say(f"{name} could not be measured: {error}")
                 continue
             report.add(found, f"{load} → {numbers.load()}")
+            numbers.write(report, folder())
             measured += found
             say(f"{name} took {time.perf_counter() - begun:.0f} s")
     page = numbers.write(report, folder())
