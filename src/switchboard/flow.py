@@ -7,7 +7,8 @@ returns events (logged) and steps (handed on). What has to go backward is filed 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
-from switchboard import connections, contacts, conversations, delivery, ingest, media, routing, workspace
+from switchboard import automation, connections, contacts, conversations, delivery, ingest, media, routing, workspace
+from switchboard.automation import commands as automation_verbs
 from switchboard.connections import commands as connection_verbs
 from switchboard.contacts import by_hand, merging
 from switchboard.contacts import commands as contact_verbs
@@ -30,7 +31,7 @@ T = TypeVar("T")
 Item = e.Arrived | e.Due | e.Event | e.Step | c.Command
 Verb = Callable[[Tx, Sequence[Any]], Awaitable[Sequence[Any]]]
 
-ROOMS = [room.__name__.rsplit(".", 1)[1] for room in (ingest, connections, contacts, conversations, media, routing, delivery, workspace)]
+ROOMS = [room.__name__.rsplit(".", 1)[1] for room in (ingest, connections, contacts, conversations, media, routing, automation, delivery, workspace)]
 
 REACTIONS: dict[type, tuple[Verb, ...]] = {
     f.AccountChanged: (connection_verbs.news,),
@@ -63,7 +64,7 @@ REACTIONS: dict[type, tuple[Verb, ...]] = {
     # who has it
     c.Take: (conversation_verbs.guard, routing_verbs.hold, conversation_verbs.guard, routing_verbs.take),
     c.Assign: (conversation_verbs.guard, routing_verbs.hold, conversation_verbs.guard, routing_verbs.assign),
-    e.ConversationOpened: (routing_verbs.enqueue,),
+    e.ConversationOpened: (routing_verbs.enqueue, automation_verbs.greet),
     e.ConversationResolved: (routing_verbs.finish,),
     e.MessageFiled: (routing_verbs.adopt,),
     c.SetPresence: (routing_verbs.set_presence,),

@@ -104,7 +104,7 @@ def fold(state: dict[str, dict[UUID, Conversation]], frames: list[dict[str, Any]
 
 async def random_verb(pipe: Pipe, dice: random.Random, nr: int) -> None:
     """Do one thing that an agent or a customer may do; what may not be done just now is skipped."""
-    rows = await pipe.sql("select id, last_position from conversation")
+    rows = await pipe.sql("select id, last_position from conversation order by opened_at, id")
     agent = dice.choice(list(pipe.agents.values()))
     by = Actor("agent", agent)
     at = NOW + timedelta(seconds=nr)
@@ -158,9 +158,9 @@ async def test_snapshot_plus_changes_is_a_fresh_snapshot(runtime: Runtime, pipe:
             fresh = await snapshot(runtime, client)
             assert ids(states[name]) == ids(fresh), (nr, name)
             assert states[name] == fresh, (nr, name)
-            if nr % 60 == 0 and frames:
+            if nr % 50 == 0 and frames:
                 triples.append({"viewer": name, "before": plain(before[name]), "frames": frames, "after": plain(fresh)})
-    assert len(triples) >= 10
+    assert len(triples) >= 8
     if os.environ.get("SWITCHBOARD_REWRITE"):
         TRIPLES.write_text(json.dumps(triples, ensure_ascii=False, separators=(",", ":")), "utf-8")
 

@@ -142,10 +142,12 @@ class _Held:
             live = await self._live()
             try:
                 if isinstance(live.channel, Sessions):
-                    async for account, polled in live.channel.session(self._cursor):
-                        trouble = 0
-                        await self._store(live, account, polled)
-                        await self._green(live)
+                    # Closed at once when storing fails, not when the collector comes by.
+                    async with contextlib.aclosing(live.channel.session(self._cursor)) as session:
+                        async for account, polled in session:
+                            trouble = 0
+                            await self._store(live, account, polled)
+                            await self._green(live)
                 elif isinstance(live.channel, Polls) and getattr(live.channel, "polling", True):
                     await self._poll(live, live.channel)
                     trouble = 0

@@ -140,6 +140,7 @@ class Sender:
                     subject=piece.body.subject,
                     thread=piece.body.thread,
                     slot=piece.body.slot,
+                    author=piece.body.author,
                 )
             )
         except Retry as outcome:

@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
+from switchboard.api import paging
 from switchboard.app.door import Receive, Scope, Send
 from switchboard.app.hub import Client, Hub, frame
 from switchboard.app.runtime import Runtime
@@ -179,7 +180,7 @@ class Stream:
                     client.put(frame(self._hub.position, "resync", {"reason": "too_old"}))
                 for (key, view), asked in zip(views, said.views, strict=False):
                     items, following = await reads.inbox(tx, client.viewer, view, self._runtime.link, None, max(1, min(asked.limit, 200)))
-                    data = {"key": key, "items": items, "next": following is not None}
+                    data = {"key": key, "items": items, "next": paging.seal(following)}
                     client.put(frame(self._hub.position, "snapshot", data))
             if said.counters:
                 client.put(frame(self._hub.position, "counters", await reads.counters(tx, client.viewer)))

@@ -83,7 +83,7 @@ async def note(tx: Tx, workspace: UUID, connection: UUID, level: str, code: str,
 
 async def edit_channel(tx: Tx, workspace: UUID, channel: UUID, changes: dict[str, Any]) -> list[Event]:
     """Rename a channel, or give it a team."""
-    row = await tx.row(SQL.edit_channel, workspace=workspace, id=channel, name=changes.get("name"),
+    row = await tx.row(SQL.edit_channel, workspace=workspace, id=channel, name=changes.get("name"), auto_reply=changes.get("auto_reply"),
                        set_team="team_id" in changes, team=changes.get("team_id"))  # fmt: skip
     return [ChannelChanged(workspace_id=workspace, subject=row["connection_id"], status=row["status"])] if row else []
 

@@ -24,12 +24,12 @@ select workspace_id, id, kind, revision, status from connection where disabled_a
 
 -- name: channels_of
 -- The channels of some connections.
-select workspace_id, id, connection_id, kind, name, external_id, status, reason, team_id, last_in_at, last_out_at
+select workspace_id, id, connection_id, kind, name, external_id, status, reason, team_id, last_in_at, last_out_at, auto_reply
 from channel where connection_id = any (:connections::uuid[]) order by created_at, id;
 
 -- name: list_channels
 -- All channels of a workspace.
-select workspace_id, id, connection_id, kind, name, external_id, status, reason, team_id, last_in_at, last_out_at
+select workspace_id, id, connection_id, kind, name, external_id, status, reason, team_id, last_in_at, last_out_at, auto_reply
 from channel where workspace_id = :workspace order by created_at, id;
 
 -- name: create_connection
@@ -57,8 +57,8 @@ select * from unnest(:workspaces::uuid[], :ids::uuid[], :connections::uuid[], :k
 on conflict (workspace_id, connection_id, external_id) do update set status = excluded.status;
 
 -- name: edit_channel
--- Renames a channel or gives it a team; null leaves the name as it is.
-update channel set name = coalesce(:name, name), team_id = case when :set_team::boolean then :team::uuid else team_id end
+-- Renames a channel, gives it a team or an automatic answer; null leaves name and answer as they are.
+update channel set name = coalesce(:name, name), auto_reply = coalesce(:auto_reply, auto_reply), team_id = case when :set_team::boolean then :team::uuid else team_id end
 where workspace_id = :workspace and id = :id returning connection_id, status;
 
 -- name: set_status

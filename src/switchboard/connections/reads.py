@@ -41,6 +41,7 @@ class ChannelRow(msgspec.Struct, frozen=True):
     team_id: UUID | None
     last_in_at: datetime | None
     last_out_at: datetime | None
+    auto_reply: str
 
 
 class NewsRow(msgspec.Struct, frozen=True):

@@ -75,12 +75,12 @@ async def write(tx: Tx, commands: Sequence[WriteMessage]) -> list[Event | Step]:
         target = await _target(tx, one)
         names = (
             "workspaces", "ids", "conversations", "positions", "directions", "author_kinds", "authors", "channels", "identities",
-            "addresses", "parts", "externals", "replies", "clients", "occurred", "received", "backfills",
+            "addresses", "parts", "externals", "replies", "clients", "occurred", "received", "backfills", "autos",
         )  # fmt: skip
         values = (
             one.workspace_id, one.message_id, one.conversation_id, position, direction, *author,
             reach and reach["channel_id"], reach and reach["identity_id"], reach["address"] if reach else "", packed(one.parts), None,
-            target or None, one.client_id, one.at, one.at, False,
+            target or None, one.client_id, one.at, one.at, False, one.by.kind == "bot",
         )  # fmt: skip
         reopened = row["status"] == "resolved" and not one.note
         if reopened:
@@ -88,8 +88,6 @@ async def write(tx: Tx, commands: Sequence[WriteMessage]) -> list[Event | Step]:
         if not await tx.rows(SQL.file_messages, **{name: [value] for name, value in zip(names, values, strict=True)}):
             raise Conflict("This message was written already.", code="written", conversation=one.conversation_id)
         await _advance(tx, one, row, position, direction)
-        if reopened:
-            await _no_twin(tx, one.workspace_id, one.conversation_id)
         if reopened:
             events.append(ConversationOpened(workspace_id=one.workspace_id, subject=one.conversation_id, contact_id=row["contact_id"],
                                              reopened=True, assignee_id=one.by.id if one.by.kind == "agent" else None))  # fmt: skip
@@ -102,13 +100,6 @@ async def write(tx: Tx, commands: Sequence[WriteMessage]) -> list[Event | Step]:
         if reach is not None:
             events.append(_reply(one, reach, target))
     return events
-
-
-async def _no_twin(tx: Tx, workspace: UUID, conversation: UUID) -> None:
-    """A resolved conversation can't come back beside a newer open one of the same customer."""
-    twin = await tx.value(SQL.open_twin, workspace=workspace, id=conversation)
-    if twin is not None:
-        raise Conflict("This customer has a newer open conversation; go on there.", code="newer_open", conversation=twin)
 
 
 async def _vacant(tx: Tx, workspace: UUID, row: Any) -> None:
@@ -139,12 +130,13 @@ async def _target(tx: Tx, one: WriteMessage) -> str:
 
 
 async def _advance(tx: Tx, one: WriteMessage, row: Any, position: int, direction: str) -> None:
+    silent = direction == "note" or one.by.kind == "bot"  # neither is an answer: the customer waits as before
     note = direction == "note"
     names = ("workspaces", "ids", "statuses", "positions", "inbound", "at", "directions", "previews", "waiting", "channels", "bumps")
     values = (
-        one.workspace_id, one.conversation_id, row["status"] if note else on_reply(row["status"]), position, 0,
+        one.workspace_id, one.conversation_id, row["status"] if silent else on_reply(row["status"]), position, 0,
         row["last_at"] if note else one.at, row["last_direction"] if note else direction,
-        row["preview"] if note else preview(one.parts), row["waiting_since"] if note else None, None, 0 if note else 1,
+        row["preview"] if note else preview(one.parts), row["waiting_since"] if silent else None, None, 0 if silent else 1,
     )  # fmt: skip
     await tx.run(SQL.advance_conversations, **{name: [value] for name, value in zip(names, values, strict=True)})
 
@@ -157,6 +149,7 @@ def _reply(one: WriteMessage, reach: Any, target: str) -> ReplyWritten:
         channel_id=reach["channel_id"],
         address=reach["address"],
         parts=one.parts,
+        author_kind=one.by.kind,
         author_id=one.by.id,
         reply_to=target,
         subject=reach["subject"],
@@ -202,8 +195,6 @@ async def change_status(tx: Tx, commands: Sequence[ChangeStatus]) -> list[Event 
             raise Invalid("Say until when, in the future.", field="until")
         if row["status"] == "resolved":
             await _vacant(tx, one.workspace_id, row)
-        if row["status"] == "resolved":
-            await _no_twin(tx, one.workspace_id, one.conversation_id)
         await tx.run(SQL.set_status, workspace=one.workspace_id, id=one.conversation_id, status=one.status, at=one.at, until=one.until)
         if one.status == "resolved":
             events.append(ConversationResolved(workspace_id=one.workspace_id, subject=one.conversation_id, by_id=one.by.id))

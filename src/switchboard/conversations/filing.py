@@ -171,16 +171,16 @@ async def _threads(tx: Tx, items: Sequence[Attributed]) -> dict[Slot, UUID]:
 
 
 def _own_message(reference: str) -> UUID | None:
-    """Our Message-IDs start with the message's id: `<uuid-piece@host>`."""
+    """Our Message-IDs carry the message's id: `<sw.uuid-piece@host>`."""
     try:
-        return UUID(reference.lstrip("<")[:36])
+        return UUID(reference.lstrip("<").removeprefix("sw.")[:36])
     except ValueError:
         return None
 
 
 _MESSAGE = (
     "workspaces", "ids", "conversations", "positions", "directions", "author_kinds", "authors", "channels", "identities",
-    "addresses", "parts", "externals", "replies", "clients", "occurred", "received", "backfills",
+    "addresses", "parts", "externals", "replies", "clients", "occurred", "received", "backfills", "autos",
 )  # fmt: skip
 _ADVANCE = (
     "workspaces", "ids", "statuses", "positions", "inbound", "at", "directions", "previews", "waiting", "channels", "bumps",
@@ -218,6 +218,7 @@ def _row(item: Attributed, case: _Case) -> tuple[Any, ...]:
         item.author_id if inbound else None, arrived.channel_id, item.identity_id, scrub(fact.address)[:512], packed(parts),
         bounded(fact.external_id) or None, bounded(fact.reply_to) or None, None,
         clamp(fact.occurred_at, arrived.received_at), arrived.received_at, backfill,
+        isinstance(fact, MessageReceived) and fact.auto,
     )  # fmt: skip
 
 

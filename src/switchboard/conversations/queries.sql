@@ -39,11 +39,11 @@ where (channel_id, external_id) in (select * from unnest(:channels::uuid[], :ext
 -- name: file_messages
 -- Files messages at their positions; one that is there already is left out.
 insert into message (workspace_id, id, conversation_id, position, direction, author_kind, author_id, channel_id, identity_id,
-    address, parts, external_id, reply_to, client_id, occurred_at, received_at, backfill)
+    address, parts, external_id, reply_to, client_id, occurred_at, received_at, backfill, auto)
 select * from unnest(
     :workspaces::uuid[], :ids::uuid[], :conversations::uuid[], :positions::int[], :directions::text[], :author_kinds::text[],
     :authors::uuid[], :channels::uuid[], :identities::uuid[], :addresses::text[], :parts::jsonb[], :externals::text[],
-    :replies::text[], :clients::uuid[], :occurred::timestamptz[], :received::timestamptz[], :backfills::boolean[])
+    :replies::text[], :clients::uuid[], :occurred::timestamptz[], :received::timestamptz[], :backfills::boolean[], :autos::boolean[])
 on conflict do nothing
 returning id;
 
@@ -161,12 +161,6 @@ order by r.verified desc, r.last_inbound_at desc nulls last;
 select coalesce(m.external_id, (select o.external_id from delivery_v_outbound o
     where o.workspace_id = m.workspace_id and o.message_id = m.id and o.external_id is not null order by o.piece limit 1), '') as external_id
 from message m where m.workspace_id = :workspace and m.id = :id and m.conversation_id = :conversation;
-
--- name: open_twin
--- The conversation that is open in the slot of a resolved one, if any.
-select o.id from conversation c join conversation o on o.workspace_id = c.workspace_id and o.contact_id = c.contact_id
-    and o.slot = c.slot and o.status <> 'resolved'
-where c.workspace_id = :workspace and c.id = :id and o.id <> c.id;
 
 -- name: set_status
 -- Moves a conversation to a status.

@@ -221,6 +221,7 @@ class ReplyWritten(Step, frozen=True, kw_only=True):
     channel_id: UUID
     address: str
     parts: list[Part]
+    author_kind: str = "agent"
     author_id: UUID | None = None
     reply_to: str = ""
     subject: str = ""

@@ -33,7 +33,7 @@ class Body(msgspec.Struct, frozen=True, omit_defaults=True):
     subject: str = ""
     thread: list[str] = []
     slot: str = ""
-    author_id: UUID | None = None
+    author: str = "agent"
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -83,7 +83,7 @@ async def enqueue(tx: Tx, replies: Sequence[ReplyWritten]) -> list[Event | Step]
         if not cut:
             raise Invalid("There is nothing in this message to send.", field="parts", code="empty")
         for nr, parts in enumerate(cut):
-            body = Body(list(parts), one.reply_to if nr == 0 else "", one.subject, one.thread, one.slot, one.author_id)
+            body = Body(list(parts), one.reply_to if nr == 0 else "", one.subject, one.thread, one.slot, one.author_kind)
             rows.append((one.workspace_id, new_id(), one.message_id, nr, len(cut), one.conversation_id, channel["connection_id"],
                          one.channel_id, one.address, body, "queued", "", ""))  # fmt: skip
     names = ("workspaces", "ids", "messages", "piece", "pieces", "conversations", "connections", "channels", "addresses", "bodies",

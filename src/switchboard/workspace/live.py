@@ -37,14 +37,18 @@ def audience(viewer: Viewer, subscription: Subscription) -> tuple[Any, ...]:
 
 def frames(viewer: Viewer, subscription: Subscription, change: Change) -> Iterable[tuple[str, dict[str, Any]]]:
     """Yield the frames by which a client of this class learns of a change: its row in the views that hold it, gone from others."""
-    row = change.row
-    visible = viewer.sees(row.assignee_id, row.team_id)
-    keys = [key for key, view in subscription.views if visible and view.holds(row)]
-    if keys:
-        yield "conversation", {"keys": keys, "row": row}
+    holding = keys(viewer, subscription, change.row)
+    if holding:
+        yield "conversation", {"keys": holding, "row": change.row}
     for key, view in subscription.views:
-        if key not in keys and concerns(view, change):
-            yield "gone", {"key": key, "id": row.id}
+        if key not in holding and concerns(view, change):
+            yield "gone", {"key": key, "id": change.row.id}
+
+
+def keys(viewer: Viewer, subscription: Subscription, row: Conversation) -> list[str]:
+    """Return the views of a subscription that hold a row its viewer may see."""
+    visible = viewer.sees(row.assignee_id, row.team_id)
+    return [key for key, view in subscription.views if visible and view.holds(row)]
 
 
 def concerns(view: View, change: Change) -> bool:
