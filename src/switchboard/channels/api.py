@@ -5,7 +5,7 @@ An adapter translates; it has no database, clock, retry, rate limit, splitting o
 """
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Protocol, runtime_checkable
 from uuid import UUID
@@ -265,7 +265,7 @@ class Sessions(Protocol):
     returns the saved cursor of an account.
     """
 
-    def session(self, load: Callable[[str], Awaitable[str]]) -> AsyncIterator[tuple[str, Polled]]: ...
+    def session(self, load: Callable[[str], Awaitable[str]]) -> AsyncGenerator[tuple[str, Polled], None]: ...
 
 
 @runtime_checkable
