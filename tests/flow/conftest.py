@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,9 @@ import asyncpg
 import pytest
 
 from switchboard import flow
+from switchboard.app.config import Settings
+from switchboard.app.runtime import Runtime
+from switchboard.core.commands import WriteMessage
 from switchboard.core.events import Event
 from switchboard.core.facts import Claim, Inbound, MessageReceived, Sender
 from switchboard.core.ids import new_id, new_secret
@@ -105,6 +109,24 @@ class Pipe:
                     await verb(tx, logged)
                     await log.advance(tx, name, logged[-1].pos)
 
+    async def only(self, statement: str, *values: Any) -> Any:
+        """The one value that a statement finds."""
+        ((value,),) = await self.sql(statement, *values)
+        return value
+
+    async def case(self) -> UUID:
+        """The one conversation there is."""
+        found: UUID = await self.only("select id from conversation")
+        return found
+
+    async def reply(self, conversation: UUID, text: str = "answer", **more: Any) -> UUID:
+        """Answer in a conversation; return the message."""
+        message = new_id()
+        await self.run(
+            WriteMessage(workspace_id=self.workspace, conversation_id=conversation, message_id=message, parts=[Text(text)], at=NOW, **more)
+        )
+        return message
+
     async def sql(self, statement: str, *values: Any) -> list[asyncpg.Record]:
         """Look, or set the scene, past all rooms."""
         async with self.db.connection() as connection:
@@ -124,6 +146,15 @@ async def db(database: str) -> AsyncIterator[Database]:
     await opened.open()
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def runtime(database: str, tmp_path: Path) -> AsyncIterator[Runtime]:
+    """What every loop shares, on the test's own database; loopback may be reached."""
+    made = Runtime(Settings(data=tmp_path / "data", outbound_allow=("127.0.0.0/8",), pool=6), database)
+    await made.open()
+    yield made
+    await made.close()
 
 
 @pytest.fixture

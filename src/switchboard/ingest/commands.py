@@ -98,10 +98,10 @@ def _reason_to_park(fact: Inbound, channel: UUID | None) -> str | None:
 
 
 def _clean(fact: Inbound | AnyCommand) -> msgspec.Raw:
-    """Encode a fact; what PostgreSQL can't keep (NUL, lone surrogates) is replaced here and nowhere else."""
+    """Encode a fact; what can't be kept (NUL, lone surrogates, endless numbers) is replaced here and nowhere else."""
     try:
         data = msgspec.json.encode(fact)
-    except UnicodeEncodeError:
+    except (UnicodeEncodeError, OverflowError):
         data = msgspec.json.encode(scrub_deep(msgspec.to_builtins(fact, builtin_types=(datetime, UUID))))
     if b"\\u0000" in data:
         data = msgspec.json.encode(scrub_deep(msgspec.json.decode(data)))
@@ -109,9 +109,11 @@ def _clean(fact: Inbound | AnyCommand) -> msgspec.Raw:
 
 
 def scrub_deep(value: Any) -> Any:
-    """Scrub every text inside builtin containers."""
+    """Scrub every text inside builtin containers; a number that JSON can't carry becomes text."""
     if isinstance(value, str):
         return scrub(value)
+    if isinstance(value, int) and abs(value) >= 1 << 63:
+        return str(value)[:400]
     if isinstance(value, dict):
         return {scrub(key): scrub_deep(item) for key, item in value.items()}
     if isinstance(value, list):
