@@ -56,10 +56,14 @@ class ConnectionChange(Body, frozen=True, kw_only=True):
 
 
 class ChannelChange(Body, frozen=True, kw_only=True):
-    """What changes; without a team, conversations of the channel are everybody's."""
+    """What changes; without a team, conversations of the channel are everybody's.
+
+    `auto_reply` answers whoever opens a conversation by the channel; empty: nobody.
+    """
 
     name: Name | UnsetType = UNSET
     team_id: UUID | UnsetType | None = UNSET
+    auto_reply: Annotated[str, msgspec.Meta(max_length=2000)] | UnsetType = UNSET
 
 
 class Channel(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -75,6 +79,7 @@ class Channel(msgspec.Struct, frozen=True, omit_defaults=True):
     team_id: UUID | None
     last_in_at: datetime | None
     last_out_at: datetime | None
+    auto_reply: str
     widget_script: str | UnsetType = UNSET
 
 
@@ -106,7 +111,7 @@ def _is_removed(row: ConnectionRow) -> bool:
 def _channel(row: ChannelRow, script: str = "") -> Channel:
     return Channel(
         row.id, row.connection_id, row.kind, row.name, row.external_id, row.status, row.reason, row.team_id,
-        row.last_in_at, row.last_out_at, script or UNSET,
+        row.last_in_at, row.last_out_at, row.auto_reply, script or UNSET,
     )  # fmt: skip
 
 

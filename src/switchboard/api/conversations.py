@@ -39,7 +39,10 @@ VIEWS: dict[str, View] = {
 
 
 class ReplyChannel(msgspec.Struct, frozen=True):
-    """A channel by which the customer can be answered; `reason` says why not just now, empty when it can be used."""
+    """A channel by which the customer can be answered; `reason` says why not just now, empty when it can be used.
+
+    `reason_code` is what screens translate: unreachable, off, broken, window_closed, or empty.
+    """
 
     channel_id: UUID
     kind: str
@@ -49,6 +52,7 @@ class ReplyChannel(msgspec.Struct, frozen=True):
     window_until: datetime | None
     default: bool
     reason: str
+    reason_code: str
 
 
 class Assignment(msgspec.Struct, frozen=True):
@@ -202,8 +206,9 @@ async def _reply_channels(tx: Tx, workspace: UUID, conversation_id: UUID) -> lis
         until = None
         if hours and row["last_inbound_at"] is not None:
             until = row["last_inbound_at"] + timedelta(hours=hours)
-        reason = _reason(row["status"], row["unreachable"], adapter is not None)
-        if not reason and hours and (until is None or until < now):
+        code, reason = _reason(row["status"], row["unreachable"], adapter is not None)
+        if not code and hours and (until is None or until < now):
+            code = "window_closed"
             reason = f"The platform's {hours:g} hours for free answers are over: only templates can be sent."
         default = not chosen and row["verified"] and not reason
         chosen = chosen or default
@@ -217,17 +222,20 @@ async def _reply_channels(tx: Tx, workspace: UUID, conversation_id: UUID) -> lis
                 until,
                 default,
                 reason,
+                code,
             )
         )
     return found
 
 
-def _reason(status: str, unreachable: str, known: bool) -> str:
+def _reason(status: str, unreachable: str, known: bool) -> tuple[str, str]:
     if unreachable:
-        return f"The customer can't be reached here any more: {unreachable}."
+        return "unreachable", f"The customer can't be reached here any more: {unreachable}."
     if not known or status == "grey":
-        return "This channel is switched off."
-    return "This channel is out of order; an administrator has to look at it." if status == "red" else ""
+        return "off", "This channel is switched off."
+    if status == "red":
+        return "broken", "This channel is out of order; an administrator has to look at it."
+    return "", ""
 
 
 @get(
