@@ -47,7 +47,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def url(self) -> str:
         """The public address without a slash at its end."""
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        here = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)  # noqa: S104 - not bound to
+        host = f"[{here}]" if ":" in here and not here.startswith("[") else here
+        return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
 
 
 class SettingsError(Exception):

@@ -51,6 +51,8 @@ class Process:
         self._door = Door(self.runtime, self._acceptor)
         self._widget = Widget(self.runtime, self._acceptor, self.hub)
         self._tasks: list[asyncio.Task[None]] = []
+        self.doors: dict[str, App] = {}
+        """Further doors by the beginning of their paths; the demo hangs its shop here."""
         self.app: App = self._web() if "web" in roles else self._idle()
 
     def _web(self) -> App:
@@ -81,7 +83,8 @@ class Process:
             elif path.startswith(("/api/", "/docs", "/openapi")):
                 await api(scope, receive, send)  # type: ignore[arg-type]  # Litestar types ASGI messages more closely
             else:
-                await pages(scope, receive, send)
+                door = next((one for start, one in self.doors.items() if path.startswith(start)), pages)
+                await door(scope, receive, send)
 
         return app
 

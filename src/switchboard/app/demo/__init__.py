@@ -1,14 +1,6 @@
-"""The demo: a workspace that looks lived in, and the sandbox beside it."""
+"""The demo: a workspace that looks lived in, served with the platforms' sandbox beside it."""
 
-from collections.abc import Callable
+from switchboard.app.demo.platforms import DemoError
+from switchboard.app.demo.start import demo
 
-from switchboard.app.config import Settings
-from switchboard.app.serve import serve
-
-
-class DemoError(Exception):
-    """The demo can't start; the text is one sentence for the operator."""
-
-
-async def demo(settings: Settings, contacts: int, live: bool, say: Callable[[str], None]) -> None:
-    await serve(settings)
+__all__ = ["DemoError", "demo"]
