@@ -16,13 +16,13 @@ from switchboard.db import log as event_log
 from switchboard.db.bus import wait
 from switchboard.db.log import Logged
 from switchboard.db.pool import Tx
-from switchboard.workspace import live, projection, reads
+from switchboard.workspace import counting, live, projection, reads
 from switchboard.workspace.rows import Viewer
 
 log = structlog.get_logger()
 QUEUE = 2000
 """Frames a client may be behind before it is told to resynchronise."""
-PRESENCE_SECONDS = 0.25
+SLOWLY_SECONDS = 0.25
 CATCH_UP = 2000
 """Events a returning client may have missed before it has to take a new snapshot."""
 
@@ -117,7 +117,9 @@ class Hub:
         started = False
         while True:
             try:
-                async with self._runtime.db.transaction() as tx:
+                # Reading only: no transaction, whose two ends would be two more round trips.
+                async with self._runtime.db.connection() as connection:
+                    tx = Tx(connection)
                     if not started:
                         self.position = await event_log.position(tx, "inbox") or 0
                         started = True
@@ -169,9 +171,7 @@ class Hub:
         for client in clients:
             if client.subscription.views:
                 classes[live.audience(client.viewer, client.subscription)].append(client)
-            if client.subscription.counters:
-                client.counters_due = True
-                client.ready.set()
+            client.counters_due = client.counters_due or client.subscription.counters
         for members in classes.values():
             for change in changes:
                 for kind, data in live.frames(members[0].viewer, members[0].subscription, change):
@@ -219,23 +219,38 @@ class Hub:
         for workspace, what in settings.items():
             self._all(everybody[workspace], frame(logged[-1].pos, "changed", {"what": sorted(what)}))
 
-    async def run_presence(self) -> None:
-        """Tell everybody, a few times a second at most, how available the agents are whose work changed. Never returns."""
+    async def run_slowly(self) -> None:
+        """Tell, a few times a second at most, what changes with every conversation: counters, agents' load. Never returns."""
         while True:
-            await asyncio.sleep(PRESENCE_SECONDS)
-            due, self._presence_due = self._presence_due, defaultdict(set)
-            for workspace, agents in due.items():
-                clients = self._clients.get(workspace)
-                if not agents or not clients:
-                    continue
-                try:
-                    async with self._runtime.db.transaction() as tx:
-                        rows = await reads.presences(tx, workspace, sorted(agents))
-                except Exception as error:
-                    log.warning("presence_interrupted", error=str(error) or repr(error))
-                    continue
-                for row in rows:
-                    self._all(clients, frame(self.position, "presence", row))
+            await asyncio.sleep(SLOWLY_SECONDS)
+            try:
+                await self._tell_presence()
+                await self._tell_counters()
+            except Exception as error:
+                log.warning("hub_interrupted", error=str(error) or repr(error))
+
+    async def _tell_presence(self) -> None:
+        due, self._presence_due = self._presence_due, defaultdict(set)
+        for workspace, agents in due.items():
+            clients = list(self._clients.get(workspace, ()))
+            if not agents or not clients:
+                continue
+            async with self._runtime.db.connection() as connection:
+                rows = await reads.presences(Tx(connection), workspace, sorted(agents))
+            for row in rows:
+                self._all(clients, frame(self.position, "presence", row))
+
+    async def _tell_counters(self) -> None:
+        """Counts are read once per workspace, and added up once per class of viewers."""
+        for workspace, clients in list(self._clients.items()):
+            due = [client for client in clients if client.counters_due]
+            if not due:
+                continue
+            async with self._runtime.db.connection() as connection:
+                tally = await reads.tally(Tx(connection), workspace)
+            for client in due:
+                client.counters_due = False
+                client.put(frame(self.position, "counters", counting.counters(tally, client.viewer)))
 
     def _all(self, clients: Iterable[Client], encoded: bytes) -> None:
         for client in clients:

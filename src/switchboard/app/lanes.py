@@ -12,7 +12,7 @@ from switchboard.app.runtime import Runtime
 from switchboard.core.events import Arrived, Due, Event
 from switchboard.db import log as event_log
 from switchboard.db.bus import wait
-from switchboard.db.pool import TRANSIENT
+from switchboard.db.pool import TRANSIENT, Tx
 from switchboard.ingest import commands as ingest
 from switchboard.routing import commands as routing
 
@@ -106,28 +106,29 @@ class Sequencer:
         await forever("sequencer" if self._number else "followers", self.step, lambda: wait(self._hinted))
 
     async def step(self) -> bool:
-        """Number what is new and follow it; false when there was nothing."""
-        moved = False
-        if self._number:
+        """Number what is new and follow it, in one transaction; false when there was nothing."""
+        try:
             async with self._runtime.db.transaction() as tx:
-                moved = await event_log.number(tx) > 0
-            if moved:
-                self._runtime.bus.hint("numbered")
-        for name in self._followers:
-            moved = await self._follow(name) or moved
-        return moved
+                numbered = await event_log.number(tx) > 0 if self._number else False
+                moved = [name for name in self._followers if await self._follow(tx, name)]
+        except TRANSIENT:
+            raise
+        except Exception:
+            # A follower that fails must not keep the log from being numbered for the others.
+            if self._number:
+                async with self._runtime.db.transaction() as tx:
+                    await event_log.number(tx)
+            raise
+        self._runtime.bus.hint(*(["numbered"] if numbered else []), *(f"followed:{name}" for name in moved))
+        return numbered or bool(moved)
 
-    async def _follow(self, name: str) -> bool:
-        async with self._runtime.db.transaction() as tx:
-            position = await event_log.position(tx, name, lock=True)
-            if position is None:
-                return False
-            logged = await event_log.read(tx, position, limit=1000)
-            if not logged:
-                return False
-            await flow.FOLLOWERS[name](tx, logged)
-            await event_log.advance(tx, name, logged[-1].pos)
-        self._runtime.bus.hint(f"followed:{name}")
+    async def _follow(self, tx: Tx, name: str) -> bool:
+        position = await event_log.position(tx, name, lock=True)
+        logged = await event_log.read(tx, position, limit=1000) if position is not None else []
+        if not logged:
+            return False
+        await flow.FOLLOWERS[name](tx, logged)
+        await event_log.advance(tx, name, logged[-1].pos)
         return True
 
 

@@ -130,7 +130,7 @@ class Process:
         await self.runtime.open()
         loops: list[Coroutine[Any, Any, None]] = [self.runtime.bus.run(), self.runtime.connections.watch()]
         if "web" in self.roles:
-            loops += [self.hub.run(), self.hub.run_presence(), self._door.note_forgeries(), heartbeat(self.runtime, self.hub)]
+            loops += [self.hub.run(), self.hub.run_slowly(), self._door.note_forgeries(), heartbeat(self.runtime, self.hub)]
         if "worker" in self.roles:
             leases = Leases(self.runtime, self._acceptor)
             Courtesies(self.runtime).serve_platforms(leases.holds)

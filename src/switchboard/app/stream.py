@@ -21,7 +21,6 @@ log = structlog.get_logger()
 MAX_FRAME = 64_000
 MAX_CONNECTIONS = 20_000
 IDLE_SECONDS = 90
-COUNTER_SECONDS = 0.25
 OPEN_STATUSES = ("new", "open", "pending")
 Identify = Callable[[Scope, str], Awaitable[tuple[Viewer, str] | None]]
 """Who opened a socket, by cookie or by the token given: (viewer, name), None when nobody."""
@@ -120,7 +119,7 @@ class Stream:
             await asyncio.gather(writer, reader, return_exceptions=True)
 
     async def _write(self, client: Client, send: Send) -> None:
-        """Send what waits; counters at most every quarter of a second."""
+        """Send what waits."""
         while True:
             await client.ready.wait()
             client.ready.clear()
@@ -130,12 +129,6 @@ class Stream:
             waiting, client.waiting = client.waiting, []
             for one in waiting:
                 await send({"type": "websocket.send", "text": one.decode()})
-            if client.counters_due:
-                client.counters_due = False
-                await asyncio.sleep(COUNTER_SECONDS)
-                async with self._runtime.db.transaction() as tx:
-                    counters = await reads.counters(tx, client.viewer)
-                client.put(frame(self._hub.position, "counters", counters))
 
     async def _read(self, client: Client, receive: Receive, cursor: int) -> None:
         while True:

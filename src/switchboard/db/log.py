@@ -63,8 +63,9 @@ async def head(tx: Tx) -> int:
 
 async def position(tx: Tx, follower: str, lock: bool = False) -> int | None:
     """Return how far a follower has read; with `lock`, None when another holds it now."""
-    await tx.run(SQL.ensure_follower, name=follower)
     found = await tx.value(SQL.lock_follower if lock else SQL.follower_position, name=follower)
+    if found is None and await tx.run(SQL.ensure_follower, name=follower):
+        found = 0
     return None if found is None else int(found)
 
 

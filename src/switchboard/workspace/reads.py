@@ -10,6 +10,7 @@ import msgspec
 from switchboard.core.parts import MEDIA, Part, Text, preview
 from switchboard.db.filters import compose
 from switchboard.db.pool import Tx
+from switchboard.workspace import counting
 from switchboard.workspace.projection import SQL
 from switchboard.workspace.rows import (
     Author,
@@ -28,7 +29,6 @@ Links = Callable[[UUID, UUID, str], str]
 """Makes the signed link of a file: (workspace, file id, name) → address."""
 _parts = msgspec.json.Decoder(list[Part])
 _reactions = msgspec.json.Decoder(list[ReactionView])
-NOBODY = UUID(int=0)
 
 
 def conversation(row: Any, links: Links) -> Conversation:
@@ -176,25 +176,12 @@ async def timeline(
 
 async def counters(tx: Tx, viewer: Viewer) -> Counters:
     """Add the counters up to what a viewer may see."""
-    views = dict.fromkeys(("mine", "unassigned", "all_open", "snoozed"), 0)
-    teams: dict[str, int] = {}
-    channels: dict[str, int] = {}
-    agents: dict[str, int] = {}
-    for row in await tx.rows(SQL.counters, workspace=viewer.workspace_id):
-        assignee = row["assignee_id"] if row["assignee_id"] != NOBODY else None
-        team = row["team_id"] if row["team_id"] != NOBODY else None
-        if not viewer.sees(assignee, team):
-            continue
-        if row["status"] == "snoozed":
-            views["snoozed"] += row["n"]
-            continue
-        views["all_open"] += row["n"]
-        views["mine"] += row["n"] if assignee == viewer.agent_id else 0
-        views["unassigned"] += row["n"] if assignee is None else 0
-        for table, key in ((teams, team), (agents, assignee), (channels, row["channel_id"])):
-            if key is not None:
-                table[str(key)] = table.get(str(key), 0) + row["n"]
-    return Counters(views, teams, channels, agents)
+    return counting.counters(await tally(tx, viewer.workspace_id), viewer)
+
+
+async def tally(tx: Tx, workspace: UUID) -> counting.Tally:
+    """Return a workspace's counts, from which those of many viewers can be added up."""
+    return counting.tally(await tx.rows(SQL.counters, workspace=workspace))
 
 
 async def assignments(tx: Tx, workspace: UUID, conversation_id: UUID) -> Sequence[Any]:
