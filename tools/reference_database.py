@@ -21,7 +21,9 @@ _DROPPED = re.compile(r"alter\s+table\s+(\w+)\s+drop\s+column\s+(?:if\s+exists\s
 _GONE = re.compile(r"drop\s+table\s+(?:if\s+exists\s+)?(\w+)", re.IGNORECASE)
 _VIEW = re.compile(r"create\s+(?:or\s+replace\s+)?view\s+(\w+)\b.*?\bas\s+(.*?);", re.IGNORECASE | re.DOTALL)
 _INDEX = re.compile(
-    r"create\s+(unique\s+)?index\s+(?:concurrently\s+)?(?:if\s+not\s+exists\s+)?(\w+)\s+on\s+(\w+)\s*([^;]+);",
+    r"create\s+(?P<unique>unique\s+)?index\s+(?:concurrently\s+)?(?:if\s+not\s+exists\s+)?(?P<name>\w+)\s+"
+    r"on\s+(?P<table>\w+)\s*(?P<what>[^;]+);"
+    r"|drop\s+index\s+(?:concurrently\s+)?(?:if\s+exists\s+)?(?P<gone>\w+)",
     re.IGNORECASE,
 )
 _KEYS = ("primary", "unique", "foreign", "check", "constraint", "exclude")
@@ -50,6 +52,18 @@ def apart(body: str) -> Iterator[str]:
     yield " ".join(item.split())
 
 
+def read_indexes(migrations: str) -> list[tuple[str, str, str]]:
+    """Return (table, index, what it says) for the indexes that are there after all migrations."""
+    found: dict[str, tuple[str, str]] = {}
+    for match in _INDEX.finditer(migrations):
+        if match["gone"]:
+            found.pop(match["gone"], None)
+        else:
+            said = f"{' (unique)' if match['unique'] else ''}: {' '.join(match['what'].split())}"
+            found[match["name"]] = (match["table"], said)
+    return [(table, index, said) for index, (table, said) in found.items()]
+
+
 def read_tables(migrations: str) -> dict[str, Table]:
     """Return every table there is after all migrations."""
     found: dict[str, Table] = {}
@@ -69,9 +83,9 @@ def read_tables(migrations: str) -> dict[str, Table]:
         found[name].columns[column] = " ".join(kind.split())
     for name, column in _DROPPED.findall(migrations):
         found[name].columns.pop(column, None)
-    for unique, index, name, what in _INDEX.findall(migrations):
+    for name, index, said in read_indexes(migrations):
         if name in found:
-            found[name].indexes.append(f"`{index}`{' (unique)' if unique else ''}: {' '.join(what.split())}")
+            found[name].indexes.append(f"`{index}`{said}")
     for name in _GONE.findall(migrations):
         found.pop(name, None)
     return found
@@ -122,6 +136,7 @@ def database_page() -> str:
     ]
     for room in sorted(owned):
         body += [f"## {room}", "", *(describe(one) for one in owned[room])]
-    views = [(f"`{name}`", cell(" ".join(text.split()))) for name, text in _VIEW.findall(migrations)]
+    last = {name: " ".join(text.split()) for name, text in _VIEW.findall(migrations)}
+    views = [(f"`{name}`", cell(text)) for name, text in last.items()]
     body += ["## Views", "", rows(("view", "what it shows"), views)]
     return page("Database", "src/switchboard/db/migrations and the rooms' queries.sql", body)

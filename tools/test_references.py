@@ -18,6 +18,10 @@ create table team (
     primary key (workspace_id, id),
     unique (workspace_id, name)
 );
+create index team_kind on team (kind);
+create index team_old on team (workspace_id);
+drop index team_old;
+drop index team_kind;
 create unique index team_kind on team (workspace_id, kind) where kind = 'a';
 
 -- Failed sign-ins; not a tenant's data.
