@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tools.bench import history, latency, numbers, pipe, reading, sockets
+from tools.bench import history, kills, latency, numbers, pipe, reading, sockets, start
 from tools.bench.installation import Installation, installation
 from tools.bench.numbers import Number
 from tools.bench.processes import Failed
@@ -38,9 +38,24 @@ async def _search(place: Installation, options: argparse.Namespace, _: numbers.R
     return await reading.search(place, HISTORIES, options.full)
 
 
+async def _start(place: Installation, _: argparse.Namespace, __: numbers.Report) -> list[Number]:
+    return await start.measure(place)
+
+
+async def _kills(_: Installation, __: argparse.Namespace, ___: numbers.Report) -> list[Number]:
+    return kills.read()
+
+
 HISTORIES = history.Place()
-BENCHES: dict[str, Bench] = {"pipe": _pipe, "latency": _latency, "sockets": _sockets,
-                            "inbox": _inbox, "search": _search}  # fmt: skip
+BENCHES: dict[str, Bench] = {
+    "pipe": _pipe,
+    "latency": _latency,
+    "sockets": _sockets,
+    "inbox": _inbox,
+    "search": _search,
+    "start": _start,
+    "kills": _kills,
+}
 
 
 def folder() -> Path:

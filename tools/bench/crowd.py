@@ -185,8 +185,8 @@ class Crowd:
 async def _session(lane: Lane, task: Visitors) -> str:
     body = b'{"language":"en","page":{"url":"http://shop.example/","title":"Shop"}}'
     status, answer = await lane.ask(
-        b"POST /widget/%s/sessions HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
-        % (task.site.encode(), task.port, len(body), body)
+        b"POST /widget/%s/sessions HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\n"
+        b"Content-Length: %d\r\n\r\n%s" % (task.site.encode(), task.port, len(body), body)
     )
     if status != 201:
         raise ConnectionError(f"no session: {status} {answer[:200]!r}")
@@ -200,13 +200,14 @@ async def main() -> None:
     crowd = Crowd()
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.buffer.readline):
-        match decoder.decode(line):
-            case Agents() as task:
-                answer: Opened | Told = await crowd.agents(task)
-            case Visitors() as task:
-                answer = await crowd.visitors(task)
-            case Event() as task:
-                answer = await crowd.event(task)
+        task = decoder.decode(line)
+        answer: Opened | Told
+        if isinstance(task, Agents):
+            answer = await crowd.agents(task)
+        elif isinstance(task, Visitors):
+            answer = await crowd.visitors(task)
+        else:
+            answer = await crowd.event(task)
         sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
         sys.stdout.buffer.flush()
 

@@ -21,6 +21,7 @@ from tools.bench.webhooks import batches
 
 SCRIPT = Path(__file__).with_name("pipe.sql")
 CLIENTS = 16
+SECONDS = 120
 AGENTS = """
 create table hand_agent as select row_number() over (order by agent_id) as nr, agent_id from presence;
 alter table hand_agent add primary key (nr);
@@ -29,7 +30,7 @@ create sequence hand_position cache 1
 
 
 class Hand(msgspec.Struct):
-    """What one round of pgbench gave: transactions a second, their times in milliseconds, its own CPU in seconds."""
+    """One round of pgbench: transactions a second, their times in ms, its own CPU in seconds."""
 
     rate: float
     times: list[float]
@@ -46,45 +47,58 @@ async def pgbench(
     dsn: str, company: Company, log: Path, *, messages: int, senders: int, first: int, search: bool = False
 ) -> Hand:
     """Run the script for so many messages, shared by 16 clients."""
-    split = urlsplit(dsn)
-    program = choose_programs(None, Path("/nonexistent")).directory / "pgbench"
     variables = samples(company) | {
-        "senders": str(senders), "first": str(first), "agents": str(len(company.agents)), "search": str(int(search)),
-    }  # fmt: skip
-    for old in log.parent.glob(f"{log.name}*"):
-        old.unlink()
-    arguments = [
-        "-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "1", "-t", str(-(-messages // CLIENTS)), "-f", str(SCRIPT),
-        "--log", "--log-prefix", str(log), "-h", parse_qs(split.query)["host"][0], "-U", str(split.username),
-    ]  # fmt: skip
+        "senders": str(senders),
+        "first": str(first),
+        "agents": str(len(company.agents)),
+        "search": str(int(search)),
+    }
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    said = await _run(dsn, log, -(-messages // CLIENTS), variables)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    rate = re.search(r"tps = ([\d.]+) \(without", said)
+    if rate is None or "aborted" in said:
+        raise Failed(f"pgbench failed: {' '.join(said.split())[-500:]}")
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Hand(float(rate[1]), _times(log), cpu)
+
+
+async def _run(dsn: str, log: Path, each: int, variables: dict[str, str]) -> str:
+    """Run pgbench to its end and return what it says."""
+    split = urlsplit(dsn)
+    program = choose_programs(None, log).directory / "pgbench"
+    arguments = ["-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "1", "-t", str(each), "-f", str(SCRIPT)]
+    arguments += ["--log", "--log-prefix", str(log)]
+    arguments += ["-h", parse_qs(split.query)["host"][0], "-U", str(split.username)]
     for name, value in variables.items():
         arguments += ["-D", f"{name}={value}"]
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    for old in log.parent.glob(f"{log.name}.*"):
+        old.unlink()
     process = await asyncio.create_subprocess_exec(
-        program, *arguments, split.path.lstrip("/"), env=os.environ | {"PGPASSWORD": unquote(split.password or "")},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
+        program,
+        *arguments,
+        split.path.lstrip("/"),
+        env=os.environ | {"PGPASSWORD": unquote(split.password or "")},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
     try:
-        async with asyncio.timeout(120):
-            said = (await process.communicate())[0].decode()
+        async with asyncio.timeout(SECONDS):
+            return (await process.communicate())[0].decode()
     except TimeoutError:
         process.kill()
         await process.wait()
-        raise Failed("pgbench did not finish within 120 s.") from None
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    rate = re.search(r"tps = ([\d.]+) \(without", said)
-    if process.returncode != 0 or rate is None or "aborted" in said:
-        raise Failed(f"pgbench failed: {' '.join(said.split())[-500:]}")
-    times = [
-        int(line.split()[2]) / 1000
-        for path in log.parent.glob(f"{log.name}.*")
-        for line in path.read_text().splitlines()
-    ]
-    return Hand(float(rate[1]), times, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        raise Failed(f"pgbench did not finish within {SECONDS} s.") from None
+
+
+def _times(log: Path) -> list[float]:
+    """Return the milliseconds of every transaction."""
+    lines = [line for path in log.parent.glob(f"{log.name}.*") for line in path.read_text().splitlines()]
+    return [int(line.split()[2]) / 1000 for line in lines]
 
 
 def samples(company: Company) -> dict[str, str]:
-    """Return the script's constants: a webhook of three messages, and what the product makes of one of them."""
+    """Return the script's constants: a webhook of three messages, and what becomes of one of them."""
     made, _ = batches(
         60,
         senders=2000,

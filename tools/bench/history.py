@@ -1,7 +1,8 @@
-"""Years of conversations, loaded at once: the rows that the pipe, the projector and the indexer would have left behind.
+"""Years of conversations, loaded at once: the rows that the pipe, the projector and the indexer would have
+left behind.
 
-Words and terms come from Python (the product's own analyser), everything else is made inside the database. Indexes are
-taken off while the two big tables are filled and made again from their own definitions.
+Words and terms come from Python (the product's own analyser), everything else is made inside the database.
+Indexes are taken off while the two big tables are filled and made again from their own definitions.
 """
 
 import time
@@ -15,7 +16,7 @@ from switchboard.core.analyser import index_terms, to_tsvector_text
 from switchboard.core.parts import Text
 from switchboard.db.pool import Database, Tx, packed
 from switchboard.db.sql import Query
-from tools.bench.installation import SQL, Company, Installation, connected, found, run
+from tools.bench.installation import SQL, Company, Installation, found, run
 from tools.bench.words import people, texts
 
 TEXTS = 60_000
@@ -84,8 +85,15 @@ async def _fill(tx: Tx, company: Company, conversations: int) -> None:
     of = {"workspace": company.id}
     contacts = conversations * 7 // 10
     kinds = list(company.channels)
-    await tx.run(SQL.make_cases, total=conversations, people=contacts, agents=[one.id for one in company.agents[2:]],
-                 teams=company.teams, channels=[company.channels[kind] for kind in kinds], kinds=kinds)  # fmt: skip
+    await tx.run(
+        SQL.make_cases,
+        total=conversations,
+        people=contacts,
+        agents=[one.id for one in company.agents[2:]],
+        teams=company.teams,
+        channels=[company.channels[kind] for kind in kinds],
+        kinds=kinds,
+    )
     await tx.run(SQL.make_contacts)
     await tx.run(SQL.analyse_samples)
     await tx.run(SQL.fill_contacts, **of)

@@ -1,4 +1,6 @@
-"""An installation for measuring: a PostgreSQL of its own, databases, a workspace with agents and connections."""
+"""An installation for measuring: a PostgreSQL of its own, databases, a workspace with agents and
+connections.
+"""
 
 import asyncio
 import shutil
@@ -27,10 +29,22 @@ APP_SECRET = "bench-app-secret"
 HOOK = "b" * 32
 SITE_KEY = "bench-site"
 KINDS = {
-    "whatsapp": (HOOK, WHATSAPP_NUMBER, {"waba_id": "102290129340398", "access_token": "bench", "app_secret": APP_SECRET,
-                                         "verify_token": "bench"}),
-    "web": ("w" * 32, SITE_KEY, {"name": "Bench", "site_key": SITE_KEY, "host_secret": "bench", "door_key": "bench"}),
-}  # fmt: skip
+    "whatsapp": (
+        HOOK,
+        WHATSAPP_NUMBER,
+        {
+            "waba_id": "102290129340398",
+            "access_token": "bench",
+            "app_secret": APP_SECRET,
+            "verify_token": "bench",
+        },
+    ),
+    "web": (
+        "w" * 32,
+        SITE_KEY,
+        {"name": "Bench", "site_key": SITE_KEY, "host_secret": "bench", "door_key": "bench"},
+    ),
+}
 
 
 class Agent(msgspec.Struct, frozen=True):
@@ -110,9 +124,8 @@ class Installation:
 
 @asynccontextmanager
 async def installation(parent: Path) -> AsyncIterator[Installation]:
-    """A fresh installation, gone afterwards. On the data's own disk: a directory in memory would make fsync free."""
-    parent.mkdir(parents=True, exist_ok=True)
-    directory = Path(tempfile.mkdtemp(prefix="run-", dir=parent))
+    """A fresh installation, gone afterwards; on the data's own disk, since memory would make fsync free."""
+    directory = _fresh(parent)
     one = Installation(directory)
     try:
         await one.start()
@@ -122,6 +135,11 @@ async def installation(parent: Path) -> AsyncIterator[Installation]:
     finally:
         await one.stop()
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _fresh(parent: Path) -> Path:
+    parent.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix="run-", dir=parent))
 
 
 async def _version(dsn: str) -> int:
@@ -155,14 +173,32 @@ async def found(
     async with connected(dsn) as connection, connection.transaction():
         tx, of = Tx(connection), {"workspace": workspace}
         await tx.run(SQL.add_workspace, **of)
-        await tx.run(SQL.add_connections, **of, ids=list(connections.values()), kinds=list(kinds),
-                     secrets=[KINDS[kind][0] for kind in kinds], sealed=sealed)  # fmt: skip
-        await tx.run(SQL.add_channels, **of, ids=list(channels.values()), connections=list(connections.values()),
-                     kinds=list(kinds), externals=[KINDS[kind][1] for kind in kinds])  # fmt: skip
+        await tx.run(
+            SQL.add_connections,
+            **of,
+            ids=list(connections.values()),
+            kinds=list(kinds),
+            secrets=[KINDS[kind][0] for kind in kinds],
+            sealed=sealed,
+        )
+        await tx.run(
+            SQL.add_channels,
+            **of,
+            ids=list(channels.values()),
+            connections=list(connections.values()),
+            kinds=list(kinds),
+            externals=[KINDS[kind][1] for kind in kinds],
+        )
         await tx.run(SQL.add_accounts, ids=accounts)
         await tx.run(SQL.add_agents, **of, ids=agents, accounts=accounts, roles=list(roles))
-        await tx.run(SQL.add_sessions, **of, ids=[new_id() for _ in roles], hashes=[tokens.digest(one) for one in secrets],
-                     accounts=accounts, agents=agents)  # fmt: skip
+        await tx.run(
+            SQL.add_sessions,
+            **of,
+            ids=[new_id() for _ in roles],
+            hashes=[tokens.digest(one) for one in secrets],
+            accounts=accounts,
+            agents=agents,
+        )
         await tx.run(SQL.add_presences, **of, ids=agents, status="online" if online else "offline")
         await tx.run(SQL.add_teams, **of, ids=teams)
         await tx.run(SQL.add_members, **of, teams=teams, agents=agents)

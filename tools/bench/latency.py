@@ -1,7 +1,8 @@
-"""Latency: from the moment a webhook is due to the frame on an agent's socket, at a quarter of the pipe's rate.
+"""Latency: from the moment a webhook is due to the frame on an agent's socket, at a quarter of the pipe's
+rate.
 
-Requests come at random times drawn beforehand, whatever the answers (an open loop), and each one's clock starts when it
-was due, not when it could be sent: a stall is felt by all whom it makes wait.
+Requests come at random times drawn beforehand, whatever the answers (an open loop), and each one's clock
+starts when it was due, not when it could be sent: a stall is felt by all whom it makes wait.
 """
 
 from tools.bench.installation import Installation, run
@@ -37,8 +38,25 @@ async def measure(place: Installation, report: Report, *roles: str) -> list[Numb
     }
     what = "webhook → agent's socket, at a quarter of the pipe's rate"
     return [
-        Number(key="latency_p50", what=f"{what}, median", value=halves[0], unit="ms", bar=25, p50=halves[0],
-               p99=halves[1], command=COMMAND, detail=facts),
-        Number(key="latency_p99", what=f"{what}, 99th percentile", value=halves[1], unit="ms", bar=150,
-               p50=halves[0], p99=halves[1], command=COMMAND),
-    ]  # fmt: skip
+        Number(
+            key="latency_p50",
+            what=f"{what}, median",
+            value=halves[0],
+            unit="ms",
+            bar=25,
+            p50=halves[0],
+            p99=halves[1],
+            command=COMMAND,
+            detail=facts,
+        ),
+        Number(
+            key="latency_p99",
+            what=f"{what}, 99th percentile",
+            value=halves[1],
+            unit="ms",
+            bar=150,
+            p50=halves[0],
+            p99=halves[1],
+            command=COMMAND,
+        ),
+    ]

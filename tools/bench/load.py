@@ -2,10 +2,10 @@
 
     python -m tools.bench.load     (tasks as JSON lines on stdin, outcomes on stdout)
 
-Requests are built and signed before the clock starts. A message counts as shown when the inbox row of its sender, sent to
-an agent who follows all open conversations, counts at least as many unread messages as had been sent up to it: nobody
-reads during a run, so a row that says 7 shows the sender's first seven. That every id really is there, once and in a
-timeline without gaps, is asked of the database afterwards.
+Requests are built and signed before the clock starts. A message counts as shown when the inbox row of its
+sender, sent to an agent who follows all open conversations, counts at least as many unread messages as had
+been sent up to it: nobody reads during a run, so a row that says 7 shows the sender's first seven. That
+every id really is there, once and in a timeline without gaps, is asked of the database afterwards.
 """
 
 import asyncio
@@ -101,9 +101,16 @@ class Round:
         self._task = task
         address = f"127.0.0.1:{task.port}"
         self._batches, ids = batches(
-            task.messages, senders=task.senders, first=task.first_sender, run=task.run, address=address, hook=task.hook,
-            number=task.number, secret=task.secret, seed=task.seed,
-        )  # fmt: skip
+            task.messages,
+            senders=task.senders,
+            first=task.first_sender,
+            run=task.run,
+            address=address,
+            hook=task.hook,
+            number=task.number,
+            secret=task.secret,
+            seed=task.seed,
+        )
         self.outcome = Outcome(sent=task.messages, requests=len(self._batches), ids=sorted(ids))
         self._due: dict[str, list[float]] = defaultdict(list)
         self._shown: dict[str, int] = defaultdict(int)
@@ -122,7 +129,7 @@ class Round:
             socket.say(SUBSCRIBE)
             self._sockets.append(socket)
         async with asyncio.timeout(20):
-            while self._ready < len(self._sockets):
+            while self._ready < len(self._sockets):  # noqa: ASYNC110  # once a round, before the clock starts
                 await asyncio.sleep(0.01)
         self._lanes = [await open_lane(self._task.port) for _ in range(self._task.connections)]
 
@@ -160,9 +167,9 @@ class Round:
         except TimeoutError:
             self.outcome.missing = self._task.messages - self._count
         self.outcome.cpu = _cpu() - before
-        for one in [*self._sockets, *self._lanes]:
-            if one.transport is not None:
-                one.transport.close()
+        for transport in [one.transport for one in self._sockets] + [one.transport for one in self._lanes]:
+            if transport is not None:
+                transport.close()
         return self.outcome
 
     def _note(self, batch: Batch, due: float) -> None:
@@ -202,7 +209,7 @@ class Round:
         await finished.wait()
 
     async def _paced(self, rate: float) -> None:
-        """Requests at times that do not depend on any answer; one that finds no free connection waits, its clock running."""
+        """Requests at times that no answer changes; without a free connection one waits, its clock runs."""
         dice = random.Random(7)
         free, late = deque(self._lanes), deque[tuple[Batch, float]]()
         left, finished = len(self._batches), asyncio.Event()

@@ -71,8 +71,8 @@ def markdown(report: Report) -> str:
     lines = [
         "# Numbers",
         "",
-        "What `make bench` last measured, each number in one run of its own command. Ratios compare two things",
-        "measured in turns on the same machine; absolute times say as much about the machine as about us.",
+        "What `make bench` last measured, each number in one run of its own command. Ratios compare two",
+        "things measured in turns on the same machine; times say as much about the machine as about us.",
         "",
         f"Machine: {report.machine}.",
         "",
@@ -84,8 +84,10 @@ def markdown(report: Report) -> str:
         lines.append(f"| {' | '.join(cells)} | {bar(one)} | {verdict(one)} | `{one.command}` |")
     lines += ["", "## What stands behind them", ""]
     for one in report.numbers.values():
-        facts = "; ".join(f"{name} {value:,}" if isinstance(value, int) else f"{name} {value}"
-                          for name, value in one.detail.items())  # fmt: skip
+        facts = "; ".join(
+            f"{name} {value:,}" if isinstance(value, int) else f"{name} {value}"
+            for name, value in one.detail.items()
+        )
         lines.append(f"- **{one.what}** ({one.at} UTC, load {one.load}): {facts or 'nothing more'}.")
     return "\n".join(lines) + "\n"
 
@@ -95,8 +97,9 @@ def table(numbers: Sequence[Number]) -> str:
     rows = [("what", "value", "bar", "holds", "command")]
     rows += [(one.what, shown(one.value, one.unit), bar(one), verdict(one), one.command) for one in numbers]
     widths = [max(len(row[nr]) for row in rows) for nr in range(5)]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-                     for row in rows)  # fmt: skip
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
 
 
 def shown(value: float | None, unit: str) -> str:
@@ -130,8 +133,14 @@ def machine() -> str:
     model, memory = "unknown processor", ""
     cpuinfo, meminfo = Path("/proc/cpuinfo"), Path("/proc/meminfo")
     if cpuinfo.exists():
-        model = next((line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines()
-                      if line.startswith("model name")), model)  # fmt: skip
+        model = next(
+            (
+                line.split(":", 1)[1].strip()
+                for line in cpuinfo.read_text().splitlines()
+                if line.startswith("model name")
+            ),
+            model,
+        )
     if meminfo.exists():
         memory = f", {int(meminfo.read_text().split()[1]) / 1_048_576:.0f} GiB"
     system = f"{platform.system()}, Python {platform.python_version()}"

@@ -1,7 +1,9 @@
-"""Whole pipe: signed webhook → stored, resolved, filed, routed, in an agent's stream; and what it costs in Python.
+"""Whole pipe: signed webhook → stored, resolved, filed, routed, in an agent's stream; and what it costs in
+Python.
 
-In turns with `pgbench`, which writes the same rows by hand (`pipe.sql`), on the same server, in a second database with
-the same tables and indexes, the same number of messages from the same number of senders in every round.
+In turns with `pgbench`, which writes the same rows by hand (`pipe.sql`), on the same server, in a second
+database with the same tables and indexes, the same number of messages from the same number of senders in
+every round.
 """
 
 import asyncio
@@ -13,7 +15,7 @@ from contextlib import asynccontextmanager
 import msgspec
 
 from switchboard.db.pool import Tx
-from tools.bench import hand
+from tools.bench.hand import Hand, pgbench, prepare
 from tools.bench.installation import (
     APP_SECRET,
     HOOK,
@@ -69,9 +71,17 @@ class Stage(msgspec.Struct):
         """Send one round of fresh senders and check that all of it arrived."""
         run_id = f"R{self.first:08d}"
         task = Prepare(
-            self.served[0].port, [one.token for one in self.company.agents[:LISTENERS]], messages, senders, self.first,
-            run_id, HOOK, WHATSAPP_NUMBER, APP_SECRET, seed=self.first + 1,
-        )  # fmt: skip
+            self.served[0].port,
+            [one.token for one in self.company.agents[:LISTENERS]],
+            messages,
+            senders,
+            self.first,
+            run_id,
+            HOOK,
+            WHATSAPP_NUMBER,
+            APP_SECRET,
+            seed=self.first + 1,
+        )
         self.first += senders
         await self.generator.ask(task, bool)
         pids = [one.pid for one in self.served]
@@ -99,9 +109,9 @@ class Stage(msgspec.Struct):
             or len(there) != len(set(there))
         ):
             raise Failed(
-                f"The pipe is wrong: of {outcome.sent} messages {lost} are not filed, {foreign} are strangers, "
-                f"{len(there) - len(set(there))} doubled; {outcome.missing} were not shown; {outcome.refused} requests refused; "
-                f"{gaps} timelines have gaps; {outcome.resyncs} resynchronisations."
+                f"The pipe is wrong: of {outcome.sent} messages {lost} are not filed, {foreign} strangers, "
+                f"{len(there) - len(set(there))} doubled; {outcome.missing} not shown; {gaps} timelines have "
+                f"gaps; {outcome.refused} requests refused; {outcome.resyncs} resynchronisations."
             )
 
     async def settle(self, seconds: float = 30) -> None:
@@ -134,29 +144,27 @@ class Turn(msgspec.Struct):
     pipe: Side
     indexed: float
     """Messages a second until they could be searched, too."""
-    hand: hand.Hand
-    hand_indexed: hand.Hand
+    hand: Hand
+    hand_indexed: Hand
 
 
 async def measure(place: Installation, *roles: str) -> list[Number]:
-    """Run the rounds; roles as in `switchboard serve --roles`, one process each (default: one process with all)."""
+    """Run the rounds; one process for each of the roles named (default: one with all)."""
     other = await place.database("hand")
     people = await found(other, place.data("hand"), ["supervisor"] * AGENTS)
-    await hand.prepare(other)
-    turns: list[Turn] = []
+    await prepare(other)
     async with stage(place, "pipe", *roles) as pipe:
         await _by_hand(place, other, people, WARM, SENDERS // 4, 0)
         await run(other, "vacuum analyze")
         await run(pipe.dsn, "vacuum analyze")
-        for nr in range(ROUNDS):
-            turns.append(await _turn(place, pipe, other, people, nr))
+        turns = [await _turn(place, pipe, other, people, nr) for nr in range(ROUNDS)]
     return _numbers(turns, roles)
 
 
 async def _turn(place: Installation, pipe: Stage, other: str, people: Company, nr: int) -> Turn:
     """Both sides once, each beginning every other time, a checkpoint before each."""
     first = 1_000_000 * (nr + 1)
-    hands: list[hand.Hand] = []
+    hands: list[Hand] = []
     sides: list[tuple[Side, float]] = []
 
     async def ours() -> None:
@@ -187,26 +195,63 @@ async def _by_hand(
     senders: int,
     first: int,
     search: bool = False,
-) -> hand.Hand:
+) -> Hand:
     log = place.directory / "pgbench"
-    return await hand.pgbench(
-        dsn, people, log, messages=messages, senders=senders, first=first, search=search
-    )
+    return await pgbench(dsn, people, log, messages=messages, senders=senders, first=first, search=search)
 
 
 def _numbers(turns: Sequence[Turn], roles: Sequence[str]) -> list[Number]:
     command = COMMAND + (" --split" if len(roles) > 1 else "")
+    suffix = "_split" if len(roles) > 1 else ""
+    processes = f", {len(roles)} processes" if len(roles) > 1 else ""
+    cpu = [turn.pipe.cpu / turn.pipe.outcome.sent * 1e6 for turn in turns]
+    return [
+        Number(
+            key=f"pipe{suffix}",
+            what=f"whole pipe ÷ the same rows by hand (pgbench, 16 clients){processes}",
+            value=statistics.median(turn.pipe.rate / turn.hand.rate for turn in turns),
+            unit="×",
+            bar=1.0,
+            at_most=False,
+            command=command,
+            detail=_facts(turns),
+        ),
+        Number(
+            key=f"pipe_rate{suffix}",
+            what=f"whole pipe, flat out{processes}",
+            value=statistics.median(turn.pipe.rate for turn in turns),
+            unit="messages/s",
+            command=command,
+        ),
+        Number(
+            key=f"pipe_indexed{suffix}",
+            what=f"the same until searchable ÷ by hand with its search document{processes}",
+            value=statistics.median(turn.indexed / turn.hand_indexed.rate for turn in turns),
+            unit="×",
+            command=command,
+        ),
+        Number(
+            key=f"cpu{suffix}",
+            what=f"Python CPU a message, all processes{processes}",
+            value=statistics.median(cpu),
+            unit="µs",
+            bar=200,
+            p50=percentile(cpu, 0.5),
+            p99=max(cpu),
+            command=command,
+            detail={"rounds": ", ".join(f"{one:.0f}" for one in cpu)},
+        ),
+    ]
+
+
+def _facts(turns: Sequence[Turn]) -> dict[str, float | int | str]:
     sent = sum(turn.pipe.outcome.sent for turn in turns)
-    ratios = [turn.pipe.rate / turn.hand.rate for turn in turns]
     acknowledged = [one * 1000 for turn in turns for one in turn.pipe.outcome.acknowledged]
     by_hand = [one for turn in turns for one in turn.hand.times]
-    cpu = [turn.pipe.cpu / turn.pipe.outcome.sent * 1e6 for turn in turns]
-    processes = f"{len(roles) or 1}"
-    facts: dict[str, float | int | str] = {
+    return {
         "messages": sent,
         "senders": SENDERS * len(turns),
-        "processes": processes,
-        "rounds": ", ".join(f"{one:.2f}" for one in ratios),
+        "rounds": ", ".join(f"{turn.pipe.rate / turn.hand.rate:.2f}" for turn in turns),
         "pipe, messages/s": round(statistics.median(turn.pipe.rate for turn in turns)),
         "by hand, messages/s": round(statistics.median(turn.hand.rate for turn in turns)),
         "acknowledged after, ms p50": round(percentile(acknowledged, 0.5), 1),
@@ -219,13 +264,3 @@ def _numbers(turns: Sequence[Turn], roles: Sequence[str]) -> list[Number]:
         "CPU of others during the pipe's rounds, s": round(sum(turn.pipe.others for turn in turns), 1),
         "lost, doubled or out of place": 0,
     }
-    return [
-        Number(key="pipe", what="whole pipe ÷ the same rows by hand (pgbench, 16 clients)", unit="×", bar=1.0, at_most=False,
-               value=statistics.median(ratios), command=command, detail=facts),
-        Number(key="pipe_rate", what="whole pipe, flat out", unit="messages/s", command=command,
-               value=statistics.median(turn.pipe.rate for turn in turns)),
-        Number(key="pipe_indexed", what="the same until searchable ÷ by hand with its search document", unit="×",
-               value=statistics.median(turn.indexed / turn.hand_indexed.rate for turn in turns), command=command),
-        Number(key="cpu", what="Python CPU a message, all processes", unit="µs", bar=200, value=statistics.median(cpu),
-               p50=percentile(cpu, 0.5), p99=max(cpu), command=command, detail={"rounds": len(cpu), "processes": processes}),
-    ]  # fmt: skip

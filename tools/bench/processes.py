@@ -67,7 +67,7 @@ class Served:
         return " ".join(self.log.read_text("utf-8", "replace").split())[-600:]
 
     def stop(self, seconds: float = 20) -> None:
-        """End it as an operator would; by force, it and the children it may have left, when that takes long."""
+        """End it as an operator would; by force, its children too, when that takes long."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
             try:
@@ -97,9 +97,9 @@ class Generator:
 
     async def ask(self, question: Any, answer: type[T], seconds: float = 120) -> T:
         """Send one task and wait for its outcome."""
-        assert (
-            self._process is not None and self._process.stdin is not None and self._process.stdout is not None
-        )
+        assert self._process is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.write(msgspec.json.encode(question) + b"\n")
         try:
             async with asyncio.timeout(seconds):
@@ -111,7 +111,8 @@ class Generator:
         return msgspec.json.decode(line, type=answer)
 
     async def __aexit__(self, *_: object) -> None:
-        assert self._process is not None and self._process.stdin is not None
+        assert self._process is not None
+        assert self._process.stdin is not None
         self._process.stdin.close()
         try:
             async with asyncio.timeout(10):

@@ -1,4 +1,6 @@
-"""Inbox pages and search over years of conversations, through the real API as agents and supervisors ask for them."""
+"""Inbox pages and search over years of conversations, through the real API as agents and supervisors ask
+for them.
+"""
 
 import random
 import time
@@ -48,7 +50,8 @@ class Client:
 
     def __init__(self, lane: Lane, served: Served, who: Agent) -> None:
         self._lane = lane
-        self._tail = f" HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nAuthorization: Bearer {who.token}\r\n\r\n".encode()
+        head = f"Host: 127.0.0.1:{served.port}\r\nAuthorization: Bearer {who.token}"
+        self._tail = f" HTTP/1.1\r\n{head}\r\n\r\n".encode()
 
     async def get(self, path: str) -> tuple[_Page, float]:
         """Return an answer and the milliseconds it took; raises Failed for anything but 200."""
@@ -71,17 +74,7 @@ async def inbox(place: Installation, kept: Place, full: bool) -> list[Number]:
             for name, path in views.items()
         ]
         asked += [await _page_times(served[0], agent, f"agent, {name}", path) for name, path in views.items()]
-    command = "python -m tools.bench inbox" + (" --full" if full else "")
-    every = [took for one in asked for took in one.times]
-    worst = max(asked, key=lambda one: one.worst)
-    what = f"inbox page, {_size(history)}"
-    return [
-        Number(key="inbox_full" if full else "inbox", what=f"{what}, p99 of all views", value=percentile(every, 0.99), unit="ms",
-               bar=30, p50=percentile(every, 0.5), p99=percentile(every, 0.99), command=command, detail=_facts(asked)),
-        Number(key="inbox_worst_full" if full else "inbox_worst", what=f"{what}, p99 of the slowest view ({worst.name})",
-               value=worst.worst, unit="ms", bar=30, p50=percentile(worst.times, 0.5), p99=worst.worst, command=command,
-               detail={"conversations": history.conversations, "messages": history.messages, "loaded in, s": round(history.seconds)}),
-    ]  # fmt: skip
+    return _numbers("inbox", "all views", "the slowest view", 30, asked, history, full)
 
 
 def _views(history: History) -> dict[str, str]:
@@ -113,9 +106,8 @@ async def _page_times(served: Served, who: Agent, name: str, path: str) -> Asked
     while page.next is not None and len(paths) < 10:
         paths.append(f"{path}&cursor={quote(page.next)}")
         page, _ = await client.get(paths[-1])
-    times = []
-    for _ in range(REPEATS):
-        times.append((await client.get(path if dice.random() < 0.5 else dice.choice(paths)))[1])
+    chosen = [path if dice.random() < 0.5 else dice.choice(paths) for _ in range(REPEATS)]
+    times = [(await client.get(one))[1] for one in chosen]
     assert lane.transport is not None
     lane.transport.close()
     return Asked(name, times, rows)
@@ -124,9 +116,26 @@ async def _page_times(served: Served, who: Agent, name: str, path: str) -> Asked
 async def search(place: Installation, kept: Place, full: bool) -> list[Number]:
     """Ask for words: two Chinese characters or one English word, frequent and rare."""
     history = await kept.get(place, FULL if full else CONVERSATIONS)
+    classes = _classes()
+    notes = {name: await _matches(history, words) for name, words in classes.items()}
+    async with place.serving("history", history.dsn) as served:
+        asked = [
+            await _search_times(
+                served[0], history.company.agents[0], f"supervisor: {name}", words, notes[name]
+            )
+            for name, words in classes.items()
+        ]
+        asked += [
+            await _search_times(served[0], history.company.agents[5], f"agent: {name}", words, notes[name])
+            for name, words in classes.items()
+        ]
+    return _numbers("search", "all words", "the slowest kind", 100, asked, history, full)
+
+
+def _classes() -> dict[str, list[str]]:
     dice = random.Random(11)  # the seed of the texts, whose vocabularies are drawn first
     han, latin = chinese(dice), english(dice)
-    classes = {
+    return {
         "Chinese, frequent": [one for one in CHINESE if len(one) == 2][:WORDS],
         "Chinese, rare": [one for one in han.words[len(CHINESE) + 500 :: 300] if len(one) == 2][:WORDS],
         "English, frequent": [one for one in ENGLISH if len(one) > 3][:WORDS],
@@ -134,22 +143,6 @@ async def search(place: Installation, kept: Place, full: bool) -> list[Number]:
         "two words": [f"{a} {b}" for a, b in zip(CHINESE[3:28], ENGLISH[10:35], strict=True)],
         "none such": [f"zzq{nr}x" for nr in range(WORDS)],
     }
-    notes = {name: await _matches(history, words) for name, words in classes.items()}
-    async with place.serving("history", history.dsn) as served:
-        asked = [await _search_times(served[0], history.company.agents[0], f"supervisor: {name}", words, notes[name])
-                 for name, words in classes.items()]  # fmt: skip
-        asked += [await _search_times(served[0], history.company.agents[5], f"agent: {name}", words, notes[name])
-                  for name, words in classes.items()]  # fmt: skip
-    command = "python -m tools.bench search" + (" --full" if full else "")
-    every = [took for one in asked for took in one.times]
-    worst = max(asked, key=lambda one: one.worst)
-    what = f"search, {_size(history)}"
-    return [
-        Number(key="search_full" if full else "search", what=f"{what}, p99 of all words", value=percentile(every, 0.99), unit="ms",
-               bar=100, p50=percentile(every, 0.5), p99=percentile(every, 0.99), command=command, detail=_facts(asked)),
-        Number(key="search_worst_full" if full else "search_worst", what=f"{what}, p99 of the slowest kind ({worst.name})",
-               value=worst.worst, unit="ms", bar=100, p50=percentile(worst.times, 0.5), p99=worst.worst, command=command),
-    ]  # fmt: skip
 
 
 async def _matches(history: History, words: Sequence[str]) -> str:
@@ -157,10 +150,15 @@ async def _matches(history: History, words: Sequence[str]) -> str:
     async with connected(history.dsn) as connection:
         tx = Tx(connection)
         found = [
-            int(await tx.value(SQL.matches, workspace=history.company.id,
-                               query=to_tsquery_text(history.company.id, query_terms(word))))
+            int(
+                await tx.value(
+                    SQL.matches,
+                    workspace=history.company.id,
+                    query=to_tsquery_text(history.company.id, query_terms(word)),
+                )
+            )
             for word in words[:: max(1, len(words) // 6)]
-        ]  # fmt: skip
+        ]
     return f"{min(found):,}–{max(found):,} matches"
 
 
@@ -179,12 +177,36 @@ async def _search_times(served: Served, who: Agent, name: str, words: Sequence[s
     return Asked(name, times, rows, note)
 
 
+def _numbers(
+    key: str, all_of: str, slowest: str, bar: float, asked: Sequence[Asked], history: History, full: bool
+) -> list[Number]:
+    """Everything together, and the kind that does worst alone."""
+    command = f"python -m tools.bench {key}{' --full' * full}"
+    every = [took for one in asked for took in one.times]
+    worst = max(asked, key=lambda one: one.worst)
+    size = f"{history.conversations:,} conversations, {history.messages:,} messages"
+    found = []
+    for suffix, name, times in (("", all_of, every), ("_worst", f"{slowest} ({worst.name})", worst.times)):
+        found.append(
+            Number(
+                key=f"{key}{suffix}{'_full' * full}",
+                what=f"{'inbox page' if key == 'inbox' else key}, {size}, p99 of {name}",
+                value=percentile(times, 0.99),
+                unit="ms",
+                bar=bar,
+                p50=percentile(times, 0.5),
+                p99=percentile(times, 0.99),
+                command=command,
+                detail={} if suffix else _facts(asked) | {"loaded in, s": round(history.seconds)},
+            )
+        )
+    return found
+
+
 def _facts(asked: Sequence[Asked]) -> dict[str, float | int | str]:
-    return {
-        one.name: f"p50 {percentile(one.times, 0.5):.1f} p99 {one.worst:.1f} ms ({one.rows} rows{', ' * bool(one.note)}{one.note})"
-        for one in asked
-    }
-
-
-def _size(history: History) -> str:
-    return f"{history.conversations:,} conversations, {history.messages:,} messages"
+    facts: dict[str, float | int | str] = {}
+    for one in asked:
+        median = percentile(one.times, 0.5)
+        note = f"{one.rows} rows, {one.note}" if one.note else f"{one.rows} rows"
+        facts[one.name] = f"p50 {median:.1f} p99 {one.worst:.1f} ms ({note})"
+    return facts

@@ -1,8 +1,10 @@
-"""Many sockets on one process: 1,500 agents and 10,000 visitors, idle; then something happens that all agents see.
+"""Many sockets on one process: 1,500 agents and 10,000 visitors, idle; then something happens that all
+agents see.
 
-Agents are of the role `agent`, so that each is a class of viewers of their own, as in a real floor; a few supervisors sit
-among them. Everybody follows all open conversations and the counters, as the page does. Two kinds of events: a message in a conversation that is there
-already, and a new conversation, which is queued and given to somebody besides.
+Agents are of the role `agent`, so that each is a class of viewers of their own, as in a real floor; a few
+supervisors sit among them. Everybody follows all open conversations and the counters, as the page does. Two
+kinds of events: a message in a conversation that is there already, and a new conversation, which is queued
+and given to somebody besides.
 """
 
 import asyncio
@@ -92,16 +94,31 @@ async def _sample(people: Generator, one: Served) -> Sample:
 
 async def _happen(people: Generator, one: Served, person: int) -> crowd.Told:
     """One message of a person; the frame waited for names them."""
-    made, _ = batches(1, senders=1, first=900_000 + person, run=f"S{asyncio.get_running_loop().time():.6f}",
-                      address=f"127.0.0.1:{one.port}", hook=HOOK, number=WHATSAPP_NUMBER, secret=APP_SECRET, seed=person)  # fmt: skip
+    made, _ = batches(
+        1,
+        senders=1,
+        first=900_000 + person,
+        run=f"S{asyncio.get_running_loop().time():.6f}",
+        address=f"127.0.0.1:{one.port}",
+        hook=HOOK,
+        number=WHATSAPP_NUMBER,
+        secret=APP_SECRET,
+        seed=person,
+    )
     mark = f'"name":"{customer(900_000 + person)}"'
     return await people.ask(crowd.Event(one.port, made[0].request, mark), crowd.Told)
 
 
 def _numbers(
-    again: Sample, fresh: Sample, empty: int, with_agents: int, full: int, agents: crowd.Opened, visitors: crowd.Opened,
+    again: Sample,
+    fresh: Sample,
+    empty: int,
+    with_agents: int,
+    full: int,
+    agents: crowd.Opened,
+    visitors: crowd.Opened,
     idle: float,
-) -> list[Number]:  # fmt: skip
+) -> list[Number]:
     each_agent, each_visitor = (with_agents - empty) / agents.count, (full - with_agents) / VISITORS
     crowd_facts: dict[str, float | int | str] = {
         "agents": agents.count,
@@ -116,10 +133,31 @@ def _numbers(
     }
     where = f"{AGENTS:,} agents and {VISITORS:,} visitors on one process"
     return [
-        Number(key="fanout", what=f"{where}: a message, webhook → last agent", value=again.last, unit="ms", bar=150,
-               command=COMMAND, detail=again.facts()),
-        Number(key="fanout_new", what=f"{where}: a new conversation, webhook → last agent", value=fresh.last, unit="ms",
-               bar=150, command=COMMAND, detail=fresh.facts()),
-        Number(key="socket_memory", what="memory an idle socket, all together", unit="KiB", bar=40,
-               value=(full - empty) / (agents.count + VISITORS) / 1024, command=COMMAND, detail=crowd_facts),
-    ]  # fmt: skip
+        Number(
+            key="fanout",
+            what=f"{where}: a message, webhook → last agent",
+            value=again.last,
+            unit="ms",
+            bar=150,
+            command=COMMAND,
+            detail=again.facts(),
+        ),
+        Number(
+            key="fanout_new",
+            what=f"{where}: a new conversation, webhook → last agent",
+            value=fresh.last,
+            unit="ms",
+            bar=150,
+            command=COMMAND,
+            detail=fresh.facts(),
+        ),
+        Number(
+            key="socket_memory",
+            what="memory an idle socket, all together",
+            unit="KiB",
+            bar=40,
+            value=(full - empty) / (agents.count + VISITORS) / 1024,
+            command=COMMAND,
+            detail=crowd_facts,
+        ),
+    ]

@@ -39,7 +39,7 @@ def batches(
     secret: str,
     seed: int,
 ) -> tuple[list[Batch], set[str]]:
-    """Build requests that carry `count` messages of `senders` people numbered from `first`; also return the messages' ids.
+    """Build requests with `count` messages of `senders` people numbered from `first`; return the ids, too.
 
     The ids are as long and as random as the platform's own: what they do to an index is part of the work.
     """
@@ -48,13 +48,20 @@ def batches(
     found: list[Batch] = []
     while made < count:
         people: list[int] = []
-        messages = []
+        messages: list[dict[str, object]] = []
         for _ in range(min(dice.choice(SIZES), count - made)):
             person = first + dice.randrange(senders)
             name = f"wamid.{run}{dice.getrandbits(160):040X}"
             text = dice.choice(QUESTIONS).format(n=made)
-            messages.append({"from": phone(person), "id": name, "timestamp": str(int(time.time())),
-                             "text": {"body": text}, "type": "text"})  # fmt: skip
+            messages.append(
+                {
+                    "from": phone(person),
+                    "id": name,
+                    "timestamp": str(int(time.time())),
+                    "text": {"body": text},
+                    "type": "text",
+                }
+            )
             people.append(person)
             ids.add(name)
             made += 1
@@ -74,8 +81,12 @@ def customer(person: int) -> str:
 
 def _body(people: list[int], messages: list[dict[str, object]], number: str) -> bytes:
     contacts = [{"profile": {"name": customer(one)}, "wa_id": phone(one)} for one in dict.fromkeys(people)]
-    value = {"messaging_product": "whatsapp", "contacts": contacts, "messages": messages,
-             "metadata": {"display_phone_number": "15550783881", "phone_number_id": number}}  # fmt: skip
+    value = {
+        "messaging_product": "whatsapp",
+        "contacts": contacts,
+        "messages": messages,
+        "metadata": {"display_phone_number": "15550783881", "phone_number_id": number},
+    }
     entry = {"id": "102290129340398", "changes": [{"value": value, "field": "messages"}]}
     return msgspec.json.encode({"object": "whatsapp_business_account", "entry": [entry]})
 
@@ -83,7 +94,8 @@ def _body(people: list[int], messages: list[dict[str, object]], number: str) -> 
 def _request(body: bytes, address: str, hook: str, secret: str) -> bytes:
     proof = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     head = (
-        f"POST /hooks/{hook} HTTP/1.1\r\nHost: {address}\r\nUser-Agent: facebookexternalua\r\nContent-Type: application/json\r\n"
+        f"POST /hooks/{hook} HTTP/1.1\r\nHost: {address}\r\nUser-Agent: facebookexternalua\r\n"
+        "Content-Type: application/json\r\n"
         f"X-Hub-Signature-256: sha256={proof}\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body

@@ -1,8 +1,8 @@
 """HTTP and WebSocket clients that cost next to nothing.
 
-The load generator shares the machine with what it measures, so its own time is taken from the product. These speak
-just what is needed against a server of ours on loopback: answers with a length, unfragmented text frames. Anything
-else raises.
+The load generator shares the machine with what it measures, so its own time is taken from the product.
+These speak just what is needed against a server of ours on loopback: answers with a length, unfragmented
+text frames. Anything else raises.
 """
 
 import asyncio
@@ -34,7 +34,8 @@ class Lane(asyncio.Protocol):
 
     def send(self, request: bytes, answered: Answered) -> None:
         """Write a request; `answered` gets the status (0: connection lost) and the body."""
-        assert self.transport is not None and self._answered is None
+        assert self.transport is not None
+        assert self._answered is None
         self._answered = answered
         self.transport.write(request)
 
@@ -78,8 +79,8 @@ class Socket(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)  # uvloop's is one only in behaviour
         key = base64.b64encode(os.urandom(16)).decode()
         self.transport.write(
-            f"GET {self._path} HTTP/1.1\r\nHost: {self._host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+            f"GET {self._path} HTTP/1.1\r\nHost: {self._host}\r\nUpgrade: websocket\r\n"
+            f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
         )
 
     def connection_lost(self, exc: Exception | None) -> None:
