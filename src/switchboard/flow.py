@@ -54,7 +54,7 @@ REACTIONS: dict[type, tuple[Verb, ...]] = {
     e.ReactorKnown: (changes.react,),
     f.MessageEdited: (changes.change,),
     f.MessageRecalled: (changes.change,),
-    c.StartConversation: (conversation_verbs.start,),
+    c.StartConversation: (merging.hold, conversation_verbs.start),
     c.WriteMessage: (conversation_verbs.write,),
     c.ChangeStatus: (conversation_verbs.change_status,),
     c.EditConversation: (conversation_verbs.edit, routing_verbs.prioritise),

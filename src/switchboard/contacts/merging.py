@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from switchboard.contacts.commands import SQL
-from switchboard.core.commands import MergeContacts, UndoMerge
+from switchboard.core.commands import MergeContacts, StartConversation, UndoMerge
 from switchboard.core.errors import Conflict, Invalid, NotFound
 from switchboard.core.events import ContactsMerged, ContactsUnmerged, Event, Step
 from switchboard.db.pool import Tx
@@ -32,6 +32,17 @@ class Record(msgspec.Struct, frozen=True):
     after: Fields
     identities: list[UUID]
     claims: list[tuple[str, str]] = []
+
+
+async def hold(tx: Tx, commands: Sequence[StartConversation]) -> list[Event | Step]:
+    """Lock the contacts that something is begun with; raises Conflict for one that is part of another by now."""
+    for one in commands:
+        rows = await tx.rows(SQL.lock_contacts, workspace=one.workspace_id, ids=[one.contact_id])
+        if not rows:
+            raise NotFound("There is no such contact.")
+        if rows[0]["merged_into"] is not None:
+            raise Conflict("This contact became part of another; look again.", code="already_merged")
+    return []
 
 
 async def merge(tx: Tx, commands: Sequence[MergeContacts]) -> list[Event | Step]:
