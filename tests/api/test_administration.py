@@ -169,6 +169,8 @@ async def test_dead_letters_are_read_replayed_and_discarded(office: Office) -> N
     assert (await boss.call("POST", f"/dead-letters/{letters[0]['id']}/replay", json={})).status_code == 204
     await office.main.process()
     assert (await office.sql("select count(*) from message"))[0][0] == 2
+    unopened = await boss.call("POST", f"/dead-letters/{raw}/replay", json={})
+    assert (unopened.status_code, unopened.json()["code"]) == (409, "unreadable")
     assert (await boss.call("DELETE", f"/dead-letters/{raw}")).status_code == 204
     assert (await boss.call("DELETE", f"/dead-letters/{raw}")).status_code == 404
     assert (await boss.call("GET", "/dead-letters")).json()["items"] == []

@@ -34,7 +34,7 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-EXAMPLES = 6
+EXAMPLES = 20
 DESCRIPTION = document(create(cast(Any, SimpleNamespace())))
 OPERATIONS = {
     operation["operationId"]: (path, method)
@@ -43,6 +43,8 @@ OPERATIONS = {
 }
 # It would end the session that the other operations need; tests/api/test_sessions.py ends one.
 LEFT_OUT = {"signOut"}
+# What they look for is a secret, or may have been put away by another operation.
+CAN_FAIL = {"lookUpInvitation", "readDeadLetter"}
 
 
 class Service:
@@ -123,6 +125,7 @@ def test_no_input_leads_to_an_answer_that_is_not_documented(
         if mode is GenerationMode.NEGATIVE and "Impossible to generate negative" in str(error):
             return
         raise
+    statuses: set[int] = set()
     ids = {key: value for key, value in service.things.items() if f"{{{key}}}" in path}
 
     @settings(
@@ -140,11 +143,9 @@ def test_no_input_leads_to_an_answer_that_is_not_documented(
         answer = case.call(
             base_url=service.address, headers={"Authorization": f"Bearer {service.token}"}, timeout=30
         )
+        statuses.add(answer.status_code)
         case.validate_response(answer, checks=CHECKS)
 
     call()
-
-
-def test_the_operations_are_all_there() -> None:
-    assert len(OPERATIONS) >= 60
-    assert LEFT_OUT < set(OPERATIONS)
+    if method == "get" and mode is GenerationMode.POSITIVE and name not in CAN_FAIL:
+        assert 200 in statuses, f"no input was good enough: {statuses}"

@@ -11,6 +11,7 @@ from switchboard.channels.api import RawRequest
 from switchboard.connections import reads as connection_reads
 from switchboard.core.errors import Conflict, NotFound
 from switchboard.ingest import commands as ingest
+from switchboard.secrecy import CannotOpen
 
 
 class Replayer:
@@ -43,7 +44,10 @@ class Replayer:
             row = await ingest.raw(tx, workspace, raw_id)
         if row is None or row["error"] is None:
             return False
-        live = await self._runtime.connections.by_id(row["connection_id"])
+        try:
+            live = await self._runtime.connections.by_id(row["connection_id"])
+        except CannotOpen:
+            raise Conflict("The stored credentials can't be opened; enter them again.", code="unreadable") from None
         if live is None:
             raise NotFound("The connection of this message has been removed.")
         body = row["body"] if row["body"] is not None else await self._runtime.blobs.read(row["body_path"])
