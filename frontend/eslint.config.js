@@ -24,7 +24,7 @@ const floor = (files, forbidden, message) => ({
 const page = "apps/workspace/src";
 
 export default tseslint.config(
-  { ignores: ["**/node_modules", "**/dist"] },
+  { ignores: ["**/node_modules", "**/dist", "**/generated.ts"] },
   js.configs.recommended,
   ...tseslint.configs.strict,
   {

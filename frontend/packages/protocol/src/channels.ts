@@ -1,9 +1,10 @@
-import type { Bilingual, Id, Instant } from "./index";
+import type { Bilingual } from "./index";
+import type { Exactly, Schemas } from "./schemas";
 
 export type Health = "green" | "amber" | "red" | "grey";
 
 /** The subset of JSON Schema that channel settings use. */
-export interface ConfigSchema {
+export type ConfigSchema = {
   type?: string | string[];
   title?: string;
   description?: string;
@@ -29,78 +30,24 @@ export interface ConfigSchema {
   "x-lines"?: number;
   "x-title-zh"?: string;
   "x-description-zh"?: string;
-}
+};
 
-export interface Kind {
-  kind: string;
-  names: Bilingual;
-  description: Bilingual;
-  /** CSS colour of the platform. */
-  colour: string;
-  tier: string | number;
-  config_schema: ConfigSchema;
-  capabilities: { in: string[]; out: Record<string, unknown> };
-  /** Step-by-step instructions, Markdown. */
-  guide: Bilingual;
-  docs_url: string | null;
-  webhook: boolean;
-}
+/** `guide` holds step-by-step instructions in Markdown; `colour` is the platform's, as CSS. */
+export type Kind = Exactly<
+  Schemas["Kind"],
+  { names: Bilingual; description: Bilingual; guide: Bilingual; config_schema: ConfigSchema }
+>;
 
-export interface Channel {
-  id: Id;
-  connection_id: Id;
-  kind: string;
-  name: string;
-  external_id: string;
-  status: Health;
-  reason: string | null;
-  team_id: Id | null;
-  last_in_at: Instant | null;
-  last_out_at: Instant | null;
-  /** Kind `web`: the script line for the host page. */
-  widget_script?: string | null;
-}
+/** `widget_script`, of kind `web`: the script line for the host page. */
+export type Channel = Exactly<Schemas["Channel"], { status: Health }>;
+export type ChannelChange = Schemas["ChannelChange"];
 
-export interface Connection {
-  id: Id;
-  kind: string;
-  name: string;
-  status: Health;
-  reason: string | null;
-  webhook_url: string | null;
-  channels: Channel[];
-  created_at: Instant;
-  last_event_at: Instant | null;
-  disabled?: boolean;
-  /** Secrets are null, with `<field>_set: true` beside them when one is stored. */
-  config: Record<string, unknown>;
-  /** Only in the answer that creates it: secrets made here, by field, to be copied to the other side. */
-  generated?: Record<string, string>;
-}
-
-export interface ConnectionTest {
-  ok: boolean;
-  message: string;
-  accounts: { external_id: string; name: string }[];
-}
-
-export interface ConnectionEvent {
-  id: Id;
-  at: Instant;
-  level: "info" | "warning" | "error";
-  code: string;
-  message: string;
-  count: number;
-}
-
-export interface DeadLetter {
-  id: Id;
-  received_at: Instant;
-  kind: string;
-  channel_name: string | null;
-  error: string;
-  body_preview: string;
-  state: "parked" | "unreadable";
-  /** Only in the answer for one letter. */
-  body?: string;
-}
+/**
+ * In `config`, secrets are null, with `<field>_set: true` beside them when one is stored. `generated` stands only in
+ * the answer that creates it: secrets made here, by field, to be copied to the other side.
+ */
+export type Connection = Exactly<Schemas["Connection"], { status: Health; channels: Channel[] }>;
+export type ConnectionTest = Schemas["Tested"];
+export type ConnectionEvent = Exactly<Schemas["NewsRow"], { level: "info" | "warning" | "error" }>;
+export type DeadLetter = Exactly<Schemas["DeadLetter"], { state: "parked" | "unreadable" }>;
+export type DeadLetterWhole = Exactly<Schemas["DeadLetterWhole"], { state: "parked" | "unreadable" }>;

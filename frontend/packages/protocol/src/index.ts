@@ -1,7 +1,10 @@
 /**
  * Shapes of the REST API, the live stream and the site widget, as they travel: snake_case names,
- * identifiers are UUID strings, times are ISO 8601 in UTC.
+ * identifiers are UUID strings, times are ISO 8601 in UTC. `generated.ts` is written from the API's own description
+ * by `npm run generate`; the names here are aliases of it. Parts, frames and the widget, which that description does
+ * not tell, are written by hand.
  */
+export type { Schemas } from "./schemas";
 export * from "./parts";
 export * from "./people";
 export * from "./channels";
@@ -35,7 +38,4 @@ export interface Problem {
   errors?: FieldProblem[];
 }
 
-export interface Bilingual {
-  en: string;
-  zh: string;
-}
+export type Bilingual = { en: string; zh: string };

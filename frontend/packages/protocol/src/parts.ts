@@ -2,6 +2,7 @@
  * What a message is made of. Empty values are left out on the wire, so everything without a meaning of its own is optional.
  */
 import type { Id } from "./index";
+import type { Schemas } from "./schemas";
 
 export interface FileRef {
   id: Id;
@@ -16,8 +17,6 @@ export interface FileRef {
   height?: number | null;
   /** Seconds. */
   duration?: number | null;
-  /** Of an upload: a sentence when the content is not what the name says. */
-  remark?: string;
 }
 
 export interface TextPart {
@@ -44,6 +43,8 @@ export interface MediaPart {
   voice?: boolean;
   /** Of a sticker: what it stands for. */
   emoji?: string;
+  /** Shown inside the HTML of the same message, where an `img` has it as `data-cid`. */
+  inline_id?: string;
 }
 
 export interface LocationPart {
@@ -159,9 +160,7 @@ export type Part =
   | UnsupportedPart;
 
 /** A part as a client sends it: media name a file that was uploaded before. */
-export type OutgoingPart =
-  | { type: "text"; text: string }
-  | { type: MediaType; file_id: Id; caption?: string }
-  | LocationPart
-  | ChoicesPart
-  | TemplatePart;
+export type OutgoingPart = Schemas["NewMessage"]["parts"][number];
+
+/** What an upload answers; a `remark` when the content is not what the name says. */
+export type StoredFile = Schemas["StoredFile"];

@@ -43,9 +43,9 @@ interface FrameData {
   resumed: { from: number };
   /** The client drops what it has and subscribes again. */
   resync: { reason: string };
-  /** `next`: a cursor for the rows after these, or only that there are more. */
-  snapshot: { key: string; items: Conversation[]; next: string | boolean | null };
-  /** The current row and the subscribed views that it belongs to. */
+  /** `next`: the REST cursor of the rows after these; null when there are none. */
+  snapshot: { key: string; items: Conversation[]; next: string | null };
+  /** The current row and the subscribed views that it belongs to; none for a followed conversation elsewhere. */
   conversation: { keys: string[]; row: Conversation };
   /** The conversation left this view. */
   gone: { key: string; id: Id };

@@ -3,7 +3,9 @@ import type {
   Connection,
   ConnectionEvent,
   ConnectionTest,
+  ChannelChange,
   DeadLetter,
+  DeadLetterWhole,
   Id,
   Kind,
   Page,
@@ -91,8 +93,7 @@ export const useConnectionEvents = (id: Id) =>
 
 export const useChangeChannel = () =>
   useMutation({
-    mutationFn: ({ id, ...change }: { id: Id; name?: string; team_id?: Id | null }) =>
-      patch<Channel>(`/channels/${id}`, change),
+    mutationFn: ({ id, ...change }: ChannelChange & { id: Id }) => patch<Channel>(`/channels/${id}`, change),
     onSuccess: again,
   });
 
@@ -108,7 +109,7 @@ export const useDeadLetter = (id: Id | null) =>
   useQuery({
     queryKey: ["dead-letters", id],
     enabled: id !== null,
-    queryFn: () => get<DeadLetter>(`/dead-letters/${id}`),
+    queryFn: () => get<DeadLetterWhole>(`/dead-letters/${id}`),
   });
 
 const lettersAgain = () => queries.invalidateQueries({ queryKey: ["dead-letters"] });

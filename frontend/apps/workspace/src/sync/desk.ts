@@ -1,6 +1,7 @@
 /** Reading and changing one conversation and its contact. */
 import type {
   Contact,
+  ContactChange,
   Conversation,
   ConversationDetail,
   FileRef,
@@ -8,6 +9,8 @@ import type {
   MergeSuggestion,
   Message,
   Page,
+  Schemas,
+  StoredFile,
 } from "@switchboard/protocol";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { keepMessage, keepRow } from "./live/timelines";
@@ -94,7 +97,7 @@ export const useVerb = (row: Conversation | undefined) =>
 
 export const useChangeConversation = (id: Id) =>
   useMutation({
-    mutationFn: (change: { priority?: number; subject?: string; tags?: string[] }) =>
+    mutationFn: (change: Schemas["ConversationChange"]) =>
       patch<Conversation>(`/conversations/${id}`, change),
     onSuccess: keepRow,
   });
@@ -110,10 +113,10 @@ export const useResend = () =>
     onSuccess: keepMessage,
   });
 
-export function uploadFile(file: File, signal?: AbortSignal): Promise<FileRef> {
+export function uploadFile(file: File, signal?: AbortSignal): Promise<StoredFile> {
   const form = new FormData();
   form.append("file", file, file.name);
-  return rest<FileRef>("POST", "/files", { form, signal, idempotencyKey: crypto.randomUUID() });
+  return rest<StoredFile>("POST", "/files", { form, signal, idempotencyKey: crypto.randomUUID() });
 }
 
 export const useContact = (id: Id | undefined) =>
@@ -136,8 +139,6 @@ export const useSuggestions = (id: Id | undefined) =>
     enabled: Boolean(id),
     queryFn: async () => (await get<Page<MergeSuggestion>>(`/contacts/${id}/suggestions`)).items,
   });
-
-type ContactChange = { name?: string; notes?: string; tags?: string[]; attributes?: Record<string, unknown> };
 
 export const useChangeContact = (id: Id) =>
   useMutation({

@@ -1,5 +1,6 @@
 import type {
   Agent,
+  AgentChange,
   ApiKey,
   AuditEntry,
   Id,
@@ -34,14 +35,6 @@ export function useAgent(id: Id | null | undefined): Agent | undefined {
 export function usePresence(agent: Agent): Presence {
   return useLive((s) => s.presence[agent.id]) ?? agent.presence;
 }
-
-export type AgentChange = {
-  name?: string;
-  role?: Role;
-  team_ids?: Id[];
-  capacity?: number;
-  disabled?: boolean;
-};
 
 export const useChangeAgent = () =>
   useMutation({

@@ -2,6 +2,7 @@ import type {
   InvitationLookup,
   Me,
   PresenceStatus,
+  Profile,
   SessionAnswer,
   SessionInfo,
   Page,
@@ -103,11 +104,9 @@ export const useAcceptInvitation = () =>
     onSuccess: entered,
   });
 
-type MyChange = { name?: string; locale?: string; theme?: string; settings?: Record<string, unknown> };
-
 export const useChangeMe = () =>
   useMutation({
-    mutationFn: (change: MyChange) => patch<Me>("/me", change),
+    mutationFn: (change: Profile) => patch<Me>("/me", change),
     onMutate: (change) => {
       queries.setQueryData<Me | null>(
         SESSION,

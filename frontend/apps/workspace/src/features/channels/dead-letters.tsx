@@ -132,7 +132,7 @@ function Letter({ id, close }: { id: string | null; close: () => void }) {
       {letter ? (
         <>
           <p className={css.bad}>{letter.error}</p>
-          <pre className={css.body}>{pretty(letter.body ?? letter.body_preview)}</pre>
+          <pre className={css.body}>{pretty(letter.body)}</pre>
         </>
       ) : (
         <Bones rows={8} />

@@ -6,6 +6,7 @@ export function TestResult({ result, error }: { result: ConnectionTest | undefin
   const { t } = useTranslation();
   if (error) return <Alert type="error" showIcon title={t("channels.testBad")} description={error.message} />;
   if (!result) return null;
+  const accounts = result.accounts ?? [];
   return (
     <Alert
       type={result.ok ? "success" : "error"}
@@ -14,9 +15,9 @@ export function TestResult({ result, error }: { result: ConnectionTest | undefin
       description={
         <>
           {result.message}
-          {result.accounts.length > 0 && (
+          {accounts.length > 0 && (
             <ul style={{ margin: "4px 0 0", paddingLeft: 18 }}>
-              {result.accounts.map((a) => (
+              {accounts.map((a) => (
                 <li key={a.external_id}>
                   {a.name} <span className="faint">{a.external_id}</span>
                 </li>

@@ -1,4 +1,4 @@
-import type { FileRef } from "@switchboard/protocol";
+import type { StoredFile } from "@switchboard/protocol";
 import { useRef, useState, type ClipboardEvent, type DragEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { uploadFile } from "@/sync/desk";
@@ -9,7 +9,7 @@ export interface Upload {
   size: number;
   /** Local picture, until the conversation shows the stored one. */
   preview: string | null;
-  file: FileRef | null;
+  file: StoredFile | null;
   stop: AbortController;
 }
 

@@ -89,7 +89,7 @@ function useSteps(ids: Id[], selected: Id | undefined, open: (id: Id) => void): 
 
 interface RowsProps {
   ids: Id[];
-  next: string | true | null;
+  next: string | null;
   spec: ViewSpec;
   selected: Id | undefined;
   open: (id: Id) => void;

@@ -1,19 +1,11 @@
-import type { Agent, Invitation, Role } from "@switchboard/protocol";
+import type { Agent, AgentChange, Invitation, Role } from "@switchboard/protocol";
 import { Avatar, Blank, Bones } from "@switchboard/ui";
 import { App, Button, InputNumber, Select, Switch, Table, Tag, Typography } from "antd";
 import { UserPlus } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { fullTime } from "@/lib/time";
-import {
-  useAgents,
-  useChangeAgent,
-  useInvitations,
-  usePresence,
-  useTeams,
-  useWithdraw,
-  type AgentChange,
-} from "@/sync/people";
+import { useAgents, useChangeAgent, useInvitations, usePresence, useTeams, useWithdraw } from "@/sync/people";
 import { useMe } from "@/sync/session";
 import { InviteDialog } from "./invite";
 import css from "./people.module.css";

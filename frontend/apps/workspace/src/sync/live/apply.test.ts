@@ -17,7 +17,7 @@ const row = (id: string, minute: number, over: Partial<Conversation> = {}): Conv
   status: "open",
   priority: 0,
   slot: "case",
-  subject: null,
+  subject: "",
   channel_id: "ch",
   kind: "web",
   kinds: ["web"],
@@ -51,6 +51,7 @@ const said = (id: string, position: number, over: Partial<Message> = {}): Messag
   reply_to: null,
   reactions: [],
   client_id: null,
+  backfill: false,
   ...over,
 });
 
@@ -84,14 +85,19 @@ describe("views", () => {
     expect(compare("last", early, late)).toBe(1);
   });
 
-  it("reads on from the top when a snapshot only tells that there is more", () => {
+  it("reads on after the window from the snapshot's own cursor", () => {
     const items = [row("b", 20)];
-    const window = run(openView(empty, "all", "last"), frame("snapshot", { key: "all", items, next: true }));
-    expect(window.views.all?.next).toBe(true);
-    const more = addRows(window, "all", true, { items: [row("b", 20), row("a", 10)], next: "n" });
-    expect([ids(more), more.views.all?.next]).toEqual([["b", "a"], "n"]);
-    const whole = run(openView(empty, "all", "last"), frame("snapshot", { key: "all", items, next: false }));
-    expect(whole.views.all?.next).toBeNull();
+    const window = run(openView(empty, "all", "last"), frame("snapshot", { key: "all", items, next: "n1" }));
+    const more = addRows(window, "all", "n1", { items: [row("a", 10)], next: "n2" });
+    expect([ids(more), more.views.all?.next]).toEqual([["b", "a"], "n2"]);
+    const late = addRows(more, "all", "n1", { items: [row("z", 5)], next: null });
+    expect(ids(late)).toEqual(["b", "a"]);
+  });
+
+  it("keeps the row of an open conversation that no list shows", () => {
+    const state = run(start(), frame("conversation", { keys: [], row: row("c", 30) }));
+    expect(state.conversations.c?.pos).toBe(30);
+    expect(ids(state)).toEqual(["b", "a"]);
   });
 
   it("moves a changed row to its new place", () => {

@@ -29,7 +29,7 @@ function change(state: Live, frame: ServerFrame): Live {
     case "resync":
       return forget(state);
     case "snapshot":
-      return snapshot(state, frame.data.key, frame.data.items, frame.data.next || null);
+      return snapshot(state, frame.data.key, frame.data.items, frame.data.next);
     case "conversation":
       return conversation(state, frame.data.keys, frame.data.row);
     case "gone":

@@ -9,8 +9,6 @@ import { loadLatest } from "./timelines";
 import { filterQuery, viewSpec, type ViewSpec } from "./views";
 
 const PAGE = 50;
-/** The largest page the server gives. */
-const MOST = 100;
 /** Conversations whose messages are followed: the open one and those seen just before. */
 const FOLLOWED = 6;
 /** Always followed, for notifications and the badge. */
@@ -110,9 +108,8 @@ export async function loadMoreRows(spec: ViewSpec): Promise<void> {
   if (!cursor) return;
   const page = await get<Parameters<typeof addRows>[3]>("/conversations", {
     ...filterQuery(spec),
-    // Without a cursor the page begins at the top and reaches past the window.
-    cursor: cursor === true ? undefined : cursor,
-    limit: cursor === true ? MOST : PAGE,
+    cursor,
+    limit: PAGE,
   });
   changeLive((state) => addRows(state, spec.key, cursor, page));
 }

@@ -4,8 +4,8 @@ import type { Channel, Conversation, Counters, Id, Message, Presence, ViewSort }
 export interface View {
   ids: Id[];
   sort: ViewSort;
-  /** Cursor of the rows after the window, true when there are some and it is not known; null when the window holds all. */
-  next: string | true | null;
+  /** Cursor of the rows after the window; null when the window holds all. */
+  next: string | null;
   /** False until a snapshot came, and again from a resync until the next one. */
   fresh: boolean;
 }
