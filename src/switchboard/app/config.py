@@ -1,5 +1,6 @@
 """Settings: one Struct, each field documented, read from `SWITCHBOARD_*` here and nowhere else."""
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -17,6 +18,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """One directory for everything kept: database, files, keys, logs (`SWITCHBOARD_DATA`, default ./var)."""
     database_url: str = ""
     """An outside PostgreSQL >= 15; empty: the embedded one (`SWITCHBOARD_DATABASE_URL`)."""
+    pg_bin: str = ""
+    """Directory with `postgres` and `initdb` to embed instead of the wheel's (`SWITCHBOARD_PG_BIN`)."""
     files_url: str = ""
     """Where files lie: an S3 address, or empty for a directory under `data` (`SWITCHBOARD_FILES_URL`)."""
     host: str = "127.0.0.1"
@@ -59,7 +62,7 @@ class SettingsError(Exception):
 def from_environment(**override: object) -> Settings:
     """Read the settings; arguments that are not None win."""
     values: dict[str, object] = {"data": Path(os.environ.get("SWITCHBOARD_DATA", "./var")).absolute()}
-    for name in ("database_url", "files_url", "host", "public_url", "secret_key"):
+    for name in ("database_url", "pg_bin", "files_url", "host", "public_url", "secret_key"):
         if found := os.environ.get(f"SWITCHBOARD_{name.upper()}"):
             values[name] = found
     for name in ("port", "max_body", "max_file", "raw_days", "pool"):
@@ -125,8 +128,7 @@ def link_key(settings: Settings) -> bytes:
         descriptor = os.open(path.with_suffix(".new"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(secrets.token_bytes(32))
-        try:
+        with contextlib.suppress(FileExistsError):
             os.link(path.with_suffix(".new"), path)
-        except FileExistsError:
-            pass
+        path.with_suffix(".new").unlink(missing_ok=True)
         return path.read_bytes()

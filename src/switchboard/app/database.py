@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -28,7 +29,8 @@ async def database(settings: Settings) -> AsyncIterator[tuple[str, embedded.Post
         yield settings.database_url, None
         return
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    server = embedded.Postgres(settings.data / "postgres")
+    programs = Path(settings.pg_bin) if settings.pg_bin else None
+    server = embedded.Postgres(settings.data / "postgres", programs=programs)
     try:
         yield await server.start(), server
     finally:

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from switchboard.db.sql import load
 
 SQL = load(__file__)
 MAX_DEPTH = 8
+SEEN_LONGER = timedelta(days=60)
 _facts = msgspec.json.Decoder(Inbound)
 _commands = msgspec.json.Decoder(AnyCommand)
 
@@ -186,8 +187,11 @@ async def park(tx: Tx, one: Arrived | Due, error: str) -> None:
 
 
 async def prune(tx: Tx, before: datetime) -> tuple[list[str], bool]:
-    """Forget raw bodies and what was seen before a moment, a bounded number at a time; return files to delete, and if more is left."""
-    seen = await tx.run(SQL.prune_seen, before=before)
+    """Forget raw bodies of before a moment, a bounded number at a time; return files to delete, and if more is left.
+
+    What was seen is remembered longer, past the time for which any platform repeats itself (mail: 60 days).
+    """
+    seen = await tx.run(SQL.prune_seen, before=before - SEEN_LONGER)
     raws = await tx.rows(SQL.prune_raw, before=before)
     return [row["body_path"] for row in raws if row["body_path"]], bool(seen or raws)
 

@@ -12,7 +12,7 @@ LAST = UUID(int=(1 << 128) - 1)
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
-    """A parked fact (`state` parked; `fact` is its type) or a body that can't be read (`state` unreadable)."""
+    """A parked fact (`state` parked; `fact` is its type) or a body nobody could read (`state` unreadable)."""
 
     state: str
     id: UUID
@@ -51,9 +51,15 @@ async def whole_letter(tx: Tx, workspace: UUID, letter: UUID) -> WholeLetter | N
         fact = bytes(row["body"])
         kind = msgspec.json.decode(fact).get("fact")
         found = DeadLetter(
-            "parked", row["id"], row["received_at"], row["error"] or "", kind, row["channel_id"], row["connection_id"],
+            "parked",
+            row["id"],
+            row["received_at"],
+            row["error"] or "",
+            kind,
+            row["channel_id"],
+            row["connection_id"],
             fact[:400].decode("utf-8", "replace"),
-        )  # fmt: skip
+        )
         raw = await tx.row(SQL.raw_of_fact, workspace=workspace, id=letter)
         return WholeLetter(found, (raw and raw["body"]) or fact, raw["body_path"] if raw else None)
     row = await tx.row(SQL.raw_body, workspace=workspace, id=letter)
@@ -61,7 +67,13 @@ async def whole_letter(tx: Tx, workspace: UUID, letter: UUID) -> WholeLetter | N
         return None
     body = row["body"] or b""
     found = DeadLetter(
-        "unreadable", row["id"], row["received_at"], row["error"], None, None, row["connection_id"],
+        "unreadable",
+        row["id"],
+        row["received_at"],
+        row["error"],
+        None,
+        None,
+        row["connection_id"],
         body[:400].decode("utf-8", "replace"),
-    )  # fmt: skip
+    )
     return WholeLetter(found, body, row["body_path"])
