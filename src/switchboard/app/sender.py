@@ -115,7 +115,8 @@ class Sender:
         if rate.per_recipient_seconds:
             await self._one_at_a_time(piece.address, rate.per_recipient_seconds)
         self._begun.add(piece.id)
-        self._ended.append(await self._attempt(live, piece))
+        ended = await self._attempt(live, piece)
+        self._ended.append(ended)  # not before the await: `_record` puts a new list there meanwhile
         self._landed.set()
 
     async def _one_at_a_time(self, address: str, gap: float) -> None:
