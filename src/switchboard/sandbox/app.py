@@ -14,6 +14,7 @@ from switchboard.sandbox.bot.routes import BotApi
 from switchboard.sandbox.config import Config
 from switchboard.sandbox.control.accounts import Accounts
 from switchboard.sandbox.control.desk import Desk
+from switchboard.sandbox.control.history import History
 from switchboard.sandbox.control.play import Play
 from switchboard.sandbox.custom import CustomChannel
 from switchboard.sandbox.graph import routes as graph
@@ -64,6 +65,7 @@ class Sandbox:
         Accounts(self.world, player).routes(self._router)
         play.routes(self._router)
         Desk(self.world, play).routes(self._router)
+        History(self.world).routes(self._router)
         custom.routes(self._router)
         bot.routes(self._router)
         self._router.add("GET", "/(?P<name>[a-z]*(?:\\.[a-z]+)?)", page)

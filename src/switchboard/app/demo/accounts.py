@@ -1,4 +1,4 @@
-"""Accounts in the sandbox, each connected for real: made and tested once, brought up to date at every start."""
+"""Accounts in the sandbox, each connected for real: made once, brought up to date at every start."""
 
 from typing import Any
 from uuid import UUID
@@ -70,7 +70,8 @@ async def open_accounts(platforms: Platforms) -> dict[str, dict[str, Any]]:
     """Make the customers and accounts in the sandbox, or find them as they were; return settings by kind."""
     for nr, (key, name, language, _, phone) in enumerate(REGULARS):
         await platforms.post(
-            "customers", id=key, name=name, language=language, phone=phone, username=key if key != "wei" else "",
+            "customers", id=key, name=name, language=language, phone=phone,
+            username=key if key != "wei" else "",
             telegram_id=750_000_001 + nr, email=f"{key}@customers.example",
         )  # fmt: skip
     number = await platforms.post(
@@ -98,12 +99,15 @@ async def open_accounts(platforms: Platforms) -> dict[str, dict[str, Any]]:
         "telegram": {"token": bot["token"]},
         "email": {
             "address": MAIL, "display_name": "山野集客服 Shanye Outfitters", "incoming": "pop3",
-            "incoming_host": box["pop3"]["host"], "incoming_port": box["pop3"]["port"], "incoming_security": "plain",
+            "incoming_host": box["pop3"]["host"], "incoming_port": box["pop3"]["port"],
+            "incoming_security": "plain",
             "smtp_host": box["smtp"]["host"], "smtp_port": box["smtp"]["port"], "smtp_security": "plain",
-            "password": box["password"], "poll_seconds": 1, "signature": "山野集 Shanye Outfitters\nservice@shanye.example",
+            "password": box["password"], "poll_seconds": 1,
+            "signature": "山野集 Shanye Outfitters\nservice@shanye.example",
         },
         "custom": {
-            "system_id": APP, "name": NAMES["custom"], "signing_secret": link["secret"], "send_url": link["send_url"],
+            "system_id": APP, "name": NAMES["custom"], "signing_secret": link["secret"],
+            "send_url": link["send_url"],
             "trusted_identities": True,
         },
         "web": {"name": NAME, "colour": "#2f6b4f", "greeting_zh": "您好，这里是山野集，想去哪座山？",

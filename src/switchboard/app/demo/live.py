@@ -16,7 +16,7 @@ PLATFORMS = [("whatsapp", ASIA), ("whatsapp", EUROPE), ("telegram", BOT), ("cust
 
 async def live(platforms: Platforms, talks: dict[str, Talk]) -> None:
     """Let the sandbox's people write now and then. Never returns."""
-    dice = Random()  # noqa: S311 - small talk
+    dice = Random()
     while True:
         await asyncio.sleep(dice.uniform(*EVERY_SECONDS))
         key, _, language, _, _ = dice.choice(REGULARS)

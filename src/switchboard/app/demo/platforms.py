@@ -92,8 +92,9 @@ async def _start(directory: Path, host: str, last: Ready | None) -> tuple[Proces
     for http, smtp, pop3 in [*ports, (0, 0, 0)]:
         with (directory / "sandbox.log").open("ab") as log:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "switchboard.sandbox", "--host", host, "--port", str(http), "--smtp-port", str(smtp),
-                "--pop3-port", str(pop3), "--state-file", str(directory / "sandbox.json"),
+                sys.executable, "-m", "switchboard.sandbox", "--host", host, "--port", str(http),
+                "--smtp-port", str(smtp), "--pop3-port", str(pop3),
+                "--state-file", str(directory / "sandbox.json"),
                 stdin=DEVNULL, stdout=PIPE, stderr=log, start_new_session=True,
             )  # fmt: skip
         assert process.stdout is not None

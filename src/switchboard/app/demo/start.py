@@ -12,7 +12,7 @@ import structlog
 from switchboard.app.config import Settings
 from switchboard.app.demo.accounts import Accounts, open_accounts, regulars
 from switchboard.app.demo.company import PASSWORD, STAFF, TEAMS, company
-from switchboard.app.demo.fill import fill
+from switchboard.app.demo.fill import Filling, fill
 from switchboard.app.demo.live import live
 from switchboard.app.demo.platforms import DemoError, Platforms, platforms
 from switchboard.app.demo.shop import PREFIX, Shop
@@ -70,7 +70,7 @@ async def _prepare(process: Process, sandbox: Platforms, contacts: int, say: Say
             now = datetime.now(UTC)
             teller = Teller([load("zh"), load("en")], here.crew, now)
             story = await asyncio.to_thread(teller.tell, contacts, regulars())
-            await fill(runtime, here, await accounts.lines(), story, now, say)
+            await fill(Filling(runtime, here, await accounts.lines(), sandbox, now), story, say)
     except (Problem, httpx.HTTPError) as error:
         raise DemoError(f"The demo's channels can't be connected: {error}") from error
 
@@ -91,7 +91,7 @@ Accounts  账号（e-mail 邮箱, password 密码, role 角色）
 
 What to try
   1. Sign in as suxiao@shanye.example and set yourself online: waiting conversations come to you.
-  2. Open the customers' phone, write as 林美 on WhatsApp, Telegram, the app or by mail, and answer in the workspace.
+  2. Open the customers' phone, write as 林美 on WhatsApp, Telegram, the app or by mail, and answer here.
   3. Write in the chat of the demo shop; the answer appears there.
   4. Search for 睡袋 or for an order number; look at a customer's other conversations.
   5. As admin@shanye.example see Administration: channels with their forms and guides, people, dead letters.
@@ -103,5 +103,6 @@ What to try
   4. 搜索“睡袋”或某个订单号；查看客户的历史会话。
   5. 用 admin@shanye.example 登录，进入“管理”：渠道表单与接入指南、人员、死信。
 
-Stop with Ctrl-C. `switchboard demo --live` lets customers write by themselves.  按 Ctrl-C 停止；加 --live 会有客户陆续来访。
+Stop with Ctrl-C. With `switchboard demo --live` customers write by themselves.
+按 Ctrl-C 停止；用 `switchboard demo --live` 启动时会有客户陆续来访。
 """

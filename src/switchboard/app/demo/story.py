@@ -22,7 +22,7 @@ KINDS = {
     "zh": {"web": 34, "app": 30, "mail": 16, "asia": 12, "bot": 8},
     "en": {"europe": 26, "asia": 14, "mail": 30, "web": 16, "bot": 14},
 }
-WAITING, IN_HAND, PENDING, SNOOZED = 9, 26, 5, 3
+WAITING, IN_HAND, PENDING, SNOOZED = 7, 18, 4, 3
 """How many conversations are not over: nobody has taken them, somebody has, we wait, they sleep."""
 
 
@@ -79,13 +79,13 @@ class Story(msgspec.Struct, frozen=True):
 
 
 class Teller:
-    """Makes up a story for so many customers, a given crew (agents' numbers by team) and the moment of telling."""
+    """Makes up a story; `crew` are the agents' numbers by team, `now` is the moment of telling."""
 
     def __init__(self, talks: Sequence[Talk], crew: dict[str, list[int]], now: datetime) -> None:
         self._talks = {talk.language: talk for talk in talks}
         self._crew = crew
         self._now = now
-        self._dice = Random(SEED)  # noqa: S311 - a story, not a secret
+        self._dice = Random(SEED)
 
     def tell(self, contacts: int, regulars: Sequence[Regular]) -> Story:
         """Return the story."""
@@ -145,7 +145,7 @@ class Teller:
             return f"u{100_000 + number}"
         return f"{dice.getrandbits(160):040x}"
 
-    # -- one case ------------------------------------------------------------------------------------------------------
+    # -- one case --------------------------------------------------------------------------------------
 
     def _case(self, number: int, customer: Customer) -> Case:
         talk = self._talks[customer.language[:2]]
@@ -159,8 +159,8 @@ class Teller:
     ) -> Case:
         agent = self._dice.choice(self._crew[dialogue.team])
         case = Case(
-            number, self._dice.choice(sorted(customer.addresses)), dialogue.topic, dialogue.team, list(dialogue.tags),
-            dialogue.priority, [], agent,
+            number, self._dice.choice(sorted(customer.addresses)), dialogue.topic, dialogue.team,
+            list(dialogue.tags), dialogue.priority, [], agent,
         )  # fmt: skip
         slow = 6.0 if case.channel == "mail" else 1.0
         at, before = start, "c"
@@ -187,18 +187,18 @@ class Teller:
         at = local - EAST + timedelta(seconds=self._dice.uniform(0, 3600))
         return min(at, self._now - timedelta(hours=3))
 
-    # -- now -----------------------------------------------------------------------------------------------------------
+    # -- now -------------------------------------------------------------------------------------------
 
     def _leave_open(self, cases: list[Case], customers: Sequence[Customer], regulars: int) -> None:
         """Let some customers write just now, so that there is work when the demo starts."""
-        free = [number for number in range(regulars, len(customers))]
+        free = list(range(regulars, len(customers)))
         self._dice.shuffle(free)
         states = ["queued"] * WAITING + ["assigned"] * IN_HAND + ["pending"] * PENDING + ["snoozed"] * SNOOZED
         for state, number in zip(states, free, strict=False):
             customer = customers[number]
             talk = self._talks[customer.language[:2]]
             dialogue = talk.pick(self._dice)
-            turns = self._half(spoken(talk, dialogue, self._dice), state)
+            turns = self._half(spoken(talk, dialogue, self._dice)[: len(dialogue.turns)], state)
             ago = {"queued": (2, 38), "assigned": (4, 170), "pending": (300, 1700), "snoozed": (700, 2600)}[
                 state
             ]

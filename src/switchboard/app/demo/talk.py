@@ -56,7 +56,7 @@ class Talk(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """One thing said: by the customer, an agent, or as a note; `picture` is the number of a product's picture."""
+    """One thing said: by the customer, an agent, or as a note; `picture` is a product's number."""
 
     who: str
     text: str
@@ -74,7 +74,7 @@ def order_number(dice: Random) -> str:
 
 
 def spoken(talk: Talk, dialogue: Dialogue, dice: Random) -> list[Turn]:
-    """Return the turns of one talk with wordings chosen and gaps filled; the same gap says the same throughout."""
+    """Return the turns of one talk, wordings chosen and gaps filled, the same gap alike throughout."""
     product = dice.choice(dialogue.goods or range(len(talk.products)))
     days = (
         ["今天下午", "明天", "后天", "周五前"]
