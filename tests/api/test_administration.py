@@ -119,9 +119,12 @@ async def test_whoever_gave_the_same_address_is_suggested(office: Office) -> Non
     await office.talk("hi", person="alice")
     alice = (await office.sql("select contact_id from conversation"))[0][0]
     await office.sql(
-        "insert into identity (workspace_id, id, contact_id, space, value) values ($1, $2, $3, 'email', 'a@example.com')",
-        office.workspace, new_id(), alice,
-    )  # fmt: skip
+        "insert into identity (workspace_id, id, contact_id, space, value) "
+        "values ($1, $2, $3, 'email', 'a@example.com')",
+        office.workspace,
+        new_id(),
+        alice,
+    )
     typed = {"name": "A.", "identities": [{"space": "email", "value": "A@example.com"}]}
     made = (await ann.call("POST", "/contacts", json=typed)).json()
     (one,) = (await ann.call("GET", f"/contacts/{made['id']}/suggestions")).json()["items"]
@@ -157,13 +160,15 @@ async def test_dead_letters_are_read_replayed_and_discarded(office: Office) -> N
     await office.sql("update fact set parked_at = now(), error = 'it broke'")
     raw = (
         await office.sql(
-            "update raw set error = 'not JSON', body = '\\x7b22' where id = (select min(id::text)::uuid from raw) returning id"
+            "update raw set error = 'not JSON', body = '\\x7b22' "
+            "where id = (select min(id::text)::uuid from raw) returning id"
         )
     )[0][0]
     letters = await pages(boss, "/dead-letters", 1)
     assert [(one["state"], one["error"], one["channel_name"], one["kind"]) for one in letters] == [
-        ("parked", "it broke", "main", "custom"), ("unreadable", "not JSON", "main", "custom"),
-    ]  # fmt: skip
+        ("parked", "it broke", "main", "custom"),
+        ("unreadable", "not JSON", "main", "custom"),
+    ]
     whole = (await boss.call("GET", f"/dead-letters/{raw}")).json()
     assert whole["body"] == '{"'
     assert (await boss.call("POST", f"/dead-letters/{letters[0]['id']}/replay", json={})).status_code == 204

@@ -89,8 +89,12 @@ async def test_a_conversation_lives_through_its_states(office: Office) -> None:
     assert (await do("read", position=1))["unread"] == 0
     detail = (await bo.call("GET", f"/conversations/{conversation}")).json()
     assert detail["assignments"][-1] | {"at": ""} == {
-        "agent_id": str(bo.id), "team_id": None, "by": "Ann", "note": "your turn", "at": "",
-    }  # fmt: skip
+        "agent_id": str(bo.id),
+        "team_id": None,
+        "by": "Ann",
+        "note": "your turn",
+        "at": "",
+    }
     change = {"priority": 3, "subject": "Order 7", "tags": ["vip", "refund"]}
     row = (await bo.call("PATCH", f"/conversations/{conversation}", json=change)).json()
     assert (row["priority"], row["subject"], row["tags"]) == (3, "Order 7", ["refund", "vip"])
@@ -241,8 +245,12 @@ async def test_we_may_write_first(office: Office) -> None:
     assert answer.status_code == 201, answer.text
     known = (await ann.call("GET", f"/contacts/{answer.json()['conversation']['contact']['id']}")).json()
     assert known["identities"][0] | {"id": ""} == {
-        "id": "", "space": "email", "value": "new@example.com", "label": "", "verified": False,
-    }  # fmt: skip
+        "id": "",
+        "space": "email",
+        "value": "new@example.com",
+        "label": "",
+        "verified": False,
+    }
     for wrong in (
         {"address": "nonsense", "channel_id": box},
         {"address": "x@example.com", "channel_id": channel},

@@ -13,9 +13,18 @@ from switchboard.db.pool import Database
 OWNERS_ONLY = {"sign_in_failure", "follower", "migration"}
 NOT_BY_COLUMN = {"workspace", "account"}
 VALUES: dict[str, Any] = {
-    "uuid": None, "text": "x", "jsonb": {}, "int4": 1, "int2": 1, "int8": 1, "float4": 1.0, "bool": False,
-    "_uuid": [], "_text": [], "tsvector": "x",
-}  # fmt: skip
+    "uuid": None,
+    "text": "x",
+    "jsonb": {},
+    "int4": 1,
+    "int2": 1,
+    "int8": 1,
+    "float4": 1.0,
+    "bool": False,
+    "_uuid": [],
+    "_text": [],
+    "tsvector": "x",
+}
 
 
 class Tables:
@@ -31,8 +40,9 @@ class Tables:
     async def row(self, table: str, workspace: UUID) -> tuple[str, list[Any]]:
         """An INSERT of one row of a workspace with something in every column that needs it."""
         columns = await self.owner.fetch(
-            "select column_name as name, udt_name as kind from information_schema.columns where table_name = $1 "
-            "and table_schema = 'public' and column_default is null and is_identity = 'NO' and (is_nullable = 'NO' or column_name = 'workspace_id')",
+            "select column_name as name, udt_name as kind from information_schema.columns "
+            "where table_schema = 'public' and table_name = $1 and column_default is null "
+            "and is_identity = 'NO' and (is_nullable = 'NO' or column_name = 'workspace_id')",
             table,
         )
         allowed = await self._allowed(table)
@@ -58,7 +68,8 @@ class Tables:
 
     async def _allowed(self, table: str) -> dict[str, str]:
         rows = await self.owner.fetch(
-            "select pg_get_constraintdef(oid) from pg_constraint where contype = 'c' and conrelid = $1::regclass",
+            "select pg_get_constraintdef(oid) from pg_constraint "
+            "where contype = 'c' and conrelid = $1::regclass",
             table,
         )
         found = [re.search(r"\((\w+) = ANY \(ARRAY\['(\w+)'", row[0]) for row in rows]
@@ -67,7 +78,7 @@ class Tables:
 
 @pytest.fixture
 async def two(database: str) -> Any:
-    """An owner's connection, the API's pool of one connection, and two workspaces with a row in every table."""
+    """The API's pool of one connection, and two workspaces with a row in every table."""
     db, api = Database(database, size=2), Database(database, api=True, size=1)
     await db.open()
     await api.open()

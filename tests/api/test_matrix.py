@@ -166,7 +166,7 @@ async def test_what_belongs_to_another_workspace_is_not_there(office: Office) ->
 
 def body_for(handler: HTTPRouteHandler) -> dict[str, Any]:
     """A body that would do something if the thing were one's own."""
-    return {
+    bodies: dict[str, dict[str, Any]] = {
         "change_agent": {"name": "Mallory"},
         "rename_team": {"name": "Mallory"},
         "write": {"parts": [{"type": "text", "text": "from outside"}]},
@@ -178,7 +178,8 @@ def body_for(handler: HTTPRouteHandler) -> dict[str, Any]:
         "change_connection": {"name": "Mallory"},
         "change_channel": {"name": "Mallory"},
         "edit_channel": {"name": "Mallory"},
-    }.get(handler.fn.__name__, {})
+    }
+    return bodies.get(handler.fn.__name__, {})
 
 
 async def census(office: Office) -> str:

@@ -1,4 +1,6 @@
-"""Every operation of the OpenAPI document with made-up input, good and bad: no 5xx, no answer that is not documented."""
+"""Every operation of the OpenAPI document with made-up input, good and bad: no 5xx, no answer that is not
+documented.
+"""
 
 import asyncio
 import socket
@@ -47,7 +49,7 @@ LEFT_OUT = {"signOut"}
 CAN_FAIL = {"lookUpInvitation", "readDeadLetter"}
 
 
-class Service:
+class Front:
     """The API on a port of loopback, and what a request needs to mean something."""
 
     def __init__(self) -> None:
@@ -57,19 +59,19 @@ class Service:
 
 
 @pytest.fixture(scope="module")
-def service(
+def front(
     postgres_server: str, migrated_template: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Service]:
+) -> Iterator[Front]:
     """A server in a thread with a loop of its own, on a database of its own."""
     databases = fresh_database(postgres_server, migrated_template)
-    found, ready, stop = Service(), threading.Event(), threading.Event()
+    found, ready, stop = Front(), threading.Event(), threading.Event()
     failure: list[BaseException] = []
     work = _serve(next(databases), tmp_path_factory.mktemp("data"), found, ready, stop)
 
     def run() -> None:
         try:
             asyncio.run(work)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  (the test raises it)
             failure.append(error)
             ready.set()
 
@@ -85,7 +87,7 @@ def service(
 
 
 async def _serve(
-    database: str, directory: Path, found: Service, ready: threading.Event, stop: threading.Event
+    database: str, directory: Path, found: Front, ready: threading.Event, stop: threading.Event
 ) -> None:
     async with opened(database, directory) as office:
         boss = await office.person("boss", "administrator")
@@ -102,11 +104,10 @@ async def _serve(
             config = uvicorn.Config(cast(Any, office.app), lifespan="off", log_level="error", ws="none")
             server = uvicorn.Server(config)
             serving = asyncio.create_task(server.serve(sockets=[listener]))
-            while not server.started:
+            while not server.started:  # noqa: ASYNC110  (uvicorn has no event for it)
                 await asyncio.sleep(0.01)
             ready.set()
-            while not stop.is_set():
-                await asyncio.sleep(0.05)
+            await asyncio.to_thread(stop.wait)
             server.should_exit = True
             await serving
 
@@ -114,7 +115,7 @@ async def _serve(
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["good", "bad"])
 @pytest.mark.parametrize("name", sorted(set(OPERATIONS) - LEFT_OUT))
 def test_no_input_leads_to_an_answer_that_is_not_documented(
-    name: str, mode: GenerationMode, service: Service
+    name: str, mode: GenerationMode, front: Front
 ) -> None:
     path, method = OPERATIONS[name]
     operation = schemathesis.openapi.from_dict(DESCRIPTION)[path][method.upper()]
@@ -126,7 +127,7 @@ def test_no_input_leads_to_an_answer_that_is_not_documented(
             return
         raise
     statuses: set[int] = set()
-    ids = {key: value for key, value in service.things.items() if f"{{{key}}}" in path}
+    ids = {key: value for key, value in front.things.items() if f"{{{key}}}" in path}
 
     @settings(
         max_examples=EXAMPLES,
@@ -141,7 +142,7 @@ def test_no_input_leads_to_an_answer_that_is_not_documented(
         if mode is GenerationMode.POSITIVE:
             case.path_parameters = {**case.path_parameters, **ids}
         answer = case.call(
-            base_url=service.address, headers={"Authorization": f"Bearer {service.token}"}, timeout=30
+            base_url=front.address, headers={"Authorization": f"Bearer {front.token}"}, timeout=30
         )
         statuses.add(answer.status_code)
         case.validate_response(answer, checks=CHECKS)

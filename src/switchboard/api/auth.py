@@ -1,7 +1,9 @@
 """Who asks, and whether they may: the guard before every endpoint.
 
-An endpoint declares one permission (`may(…)`), public ones `Permission.PUBLIC`. Cookie sessions need the CSRF header on everything
-but reads; a Bearer token is a session token or an API key and needs none, since browsers never send it by themselves.
+An endpoint declares one permission (`may(…)`), public ones `Permission.PUBLIC`. Cookie sessions need the CSRF
+header on everything
+but reads; a Bearer token is a session token or an API key and needs none, since browsers never send it by
+themselves.
 """
 
 import hashlib
@@ -33,7 +35,9 @@ WithContext = NamedDependency[SkipValidation[ApiContext]]
 
 
 def may(permission: Permission) -> dict[str, Any]:
-    """Return the `opt` of an endpoint that needs a permission: `@get("/agents", opt=may(Permission.PEOPLE_READ))`."""
+    """Return the `opt` of an endpoint that needs a permission: `@get("/agents",
+    opt=may(Permission.PEOPLE_READ))`.
+    """
     return {"permission": permission}
 
 
@@ -44,7 +48,9 @@ def context_of(scope: Scope) -> ApiContext:
 
 
 async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
-    """Let a request pass to its endpoint, or raise Unauthenticated, Forbidden, or Problem for a body of the wrong type."""
+    """Let a request pass to its endpoint, or raise Unauthenticated, Forbidden, or Problem for a body of the
+    wrong type.
+    """
     method = str(connection.scope.get("method", "GET"))
     if method == "OPTIONS":
         return
@@ -81,7 +87,9 @@ def _check_type(connection: Connection, accepted: str) -> None:
 
 
 async def identify(context: ApiContext, connection: Connection) -> tuple[Principal, bool]:
-    """Return who asks, and whether a cookie says so; raises Unauthenticated. Notes now and then that they were here."""
+    """Return who asks, and whether a cookie says so; raises Unauthenticated. Notes now and then that they
+    were here.
+    """
     scheme, _, bearer = connection.headers.get("Authorization", "").partition(" ")
     by_cookie = not scheme
     token = connection.cookies.get(context.settings.cookie_name, "") if by_cookie else bearer.strip()

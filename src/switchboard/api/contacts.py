@@ -43,7 +43,7 @@ class NewContact(Body, frozen=True, kw_only=True):
     """A contact added by hand."""
 
     name: PersonName
-    identities: Annotated[list[TypedIdentity], Meta(max_length=20)] = []
+    identities: Annotated[list[TypedIdentity], Meta(max_length=20)] = msgspec.field(default_factory=list)
 
 
 class ContactChange(Body, frozen=True, kw_only=True):
@@ -202,10 +202,14 @@ async def merge(contact_id: FromPath[UUID], data: JSONBody[Other], desk: WithDes
     events = await desk.run(
         tx,
         MergeContacts(
-            workspace_id=desk.workspace, by=desk.actor, merge_id=merge_id, kept_id=contact_id,
-            merged_id=data.other_id, at=datetime.now(UTC),
+            workspace_id=desk.workspace,
+            by=desk.actor,
+            merge_id=merge_id,
+            kept_id=contact_id,
+            merged_id=data.other_id,
+            at=datetime.now(UTC),
         ),
-    )  # fmt: skip
+    )
     if not any(isinstance(one, ContactsMerged) for one in events):
         raise Conflict("One of the two has been merged already.", code="already_merged")
     await desk.audit(tx, "contact.merged", contact_id, other=str(data.other_id), merge=str(merge_id))

@@ -7,7 +7,6 @@ from uuid import UUID
 import msgspec
 
 from switchboard.api.connects import Connects
-from switchboard.api.connects import Connects
 from switchboard.blobs import Blobs
 from switchboard.core.events import Event
 from switchboard.db.pool import Database
@@ -35,7 +34,9 @@ class Replays(Protocol):
         ...
 
     async def raw(self, workspace: UUID, raw_id: UUID) -> bool:
-        """Read an unreadable body once more; false when there is none. Raises Conflict while it still can't be read."""
+        """Read an unreadable body once more; false when there is none. Raises Conflict while it still can't
+        be read.
+        """
         ...
 
 

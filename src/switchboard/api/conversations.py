@@ -39,7 +39,8 @@ VIEWS: dict[str, View] = {
 
 
 class ReplyChannel(msgspec.Struct, frozen=True):
-    """A channel by which the customer can be answered; `reason` says why not just now, empty when it can be used.
+    """A channel by which the customer can be answered; `reason` says why not just now, empty when it can be
+    used.
 
     `reason_code` is what screens translate: unreachable, off, broken, window_closed, or empty.
     """
@@ -74,7 +75,9 @@ class ConversationDetail(Conversation, frozen=True):
 
 
 class NewMessage(Body, frozen=True, kw_only=True):
-    """An answer or, with `note`, a private note. `expected_version` guards against a colleague's answer meanwhile."""
+    """An answer or, with `note`, a private note. `expected_version` guards against a colleague's answer
+    meanwhile.
+    """
 
     parts: OutParts
     channel_id: UUID | None = None
@@ -153,14 +156,20 @@ async def list_conversations(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[Conversation]:
-    """List conversations, the last active or the longest waiting first. A named view gives the filters a start."""
+    """List conversations, the last active or the longest waiting first. A named view gives the filters a
+    start.
+    """
     named = VIEWS[view] if view else View()
     wanted = msgspec.structs.replace(
         named,
         status=_statuses(status) if status else named.status,
         assignee=_assignee(desk, assignee if assignee is not None else named.assignee),
-        team=team, channel=channel, kind=kind or "", tag=tag or "", sort=sort or named.sort,
-    )  # fmt: skip
+        team=team,
+        channel=channel,
+        kind=kind or "",
+        tag=tag or "",
+        sort=sort or named.sort,
+    )
     after = unseal_keyset(cursor)
     rows, following = await screens.inbox(
         await desk.begin(), desk.viewer, wanted, desk.context.link, after=after, limit=limit
@@ -250,7 +259,9 @@ async def list_messages(
     after: Place = None,
     limit: Limit = 50,
 ) -> Page[Message]:
-    """List messages in order: the latest, those before a position, or those after one. `next` is the position to go on from."""
+    """List messages in order: the latest, those before a position, or those after one. `next` is the position
+    to go on from.
+    """
     tx = await desk.begin()
     await seen(desk, tx, conversation_id)
     items, following = await screens.timeline(
@@ -265,15 +276,25 @@ async def list_messages(
     operation_id="write",
 )
 async def write(conversation_id: FromPath[UUID], data: JSONBody[NewMessage], desk: WithDesk) -> Message:
-    """Answer the customer, or leave a note for colleagues. Send an `Idempotency-Key` so that a retry writes once."""
+    """Answer the customer, or leave a note for colleagues. Send an `Idempotency-Key` so that a retry writes
+    once.
+    """
     tx = await desk.begin()
     await seen(desk, tx, conversation_id)
     message_id = new_id()
     command = WriteMessage(
-        workspace_id=desk.workspace, by=desk.actor, conversation_id=conversation_id, message_id=message_id,
-        parts=await written(tx, desk.workspace, data.parts), at=datetime.now(UTC), channel_id=data.channel_id,
-        reply_to=data.reply_to, note=data.note, expected_version=data.expected_version, client_id=data.client_id,
-    )  # fmt: skip
+        workspace_id=desk.workspace,
+        by=desk.actor,
+        conversation_id=conversation_id,
+        message_id=message_id,
+        parts=await written(tx, desk.workspace, data.parts),
+        at=datetime.now(UTC),
+        channel_id=data.channel_id,
+        reply_to=data.reply_to,
+        note=data.note,
+        expected_version=data.expected_version,
+        client_id=data.client_id,
+    )
     await desk.run(tx, command)
     return await said(desk, tx, message_id)
 
@@ -316,7 +337,7 @@ async def change(
     operation_id="resend",
 )
 async def resend(message_id: FromPath[UUID], desk: WithDesk) -> Message:
-    """Send a failed or doubtful message again, by a person's hand: in doubt, the customer may get it twice."""
+    """Send a failed or doubtful message again, by a person's hand; in doubt, it may arrive twice."""
     tx = await desk.begin()
     message = await said(desk, tx, message_id)
     await seen(desk, tx, message.conversation_id)

@@ -1,4 +1,6 @@
-"""The OpenAPI document, with every answer of every endpoint, and a page that shows it without help from elsewhere."""
+"""The OpenAPI document, with every answer of every endpoint, and a page that shows it without help from
+elsewhere.
+"""
 
 import html
 from functools import cache
@@ -31,19 +33,25 @@ _MEANINGS = {
 _READS = (400, 401, 403, 404, 503)
 _WRITES = (400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
 _KEY = {
-    "name": "Idempotency-Key", "in": "header", "required": False,
-    "description": "Names a request: sent again with the same body it gets the same answer, with another body 422.",
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Names a request: the same once more gets the same answer, another body 422.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
-}  # fmt: skip
+}
 
 
 def config() -> OpenAPIConfig:
     """Return what Litestar needs to know; its own pages lie aside, ours are `/openapi.json` and `/docs`."""
     schemes: dict[str, Any] = {
-        COOKIE: SecurityScheme(type="apiKey", security_scheme_in="cookie", name="switchboard_session",
-                               description="Set by signing in; everything but reads needs the X-CSRF-Token header."),
+        COOKIE: SecurityScheme(
+            type="apiKey",
+            security_scheme_in="cookie",
+            name="switchboard_session",
+            description="Set by signing in; everything but reads needs the X-CSRF-Token header.",
+        ),
         BEARER: SecurityScheme(type="http", scheme="bearer", description="An API key, or a session's token."),
-    }  # fmt: skip
+    }
     return OpenAPIConfig(
         title="Switchboard",
         version=__version__,
@@ -114,7 +122,8 @@ def docs(request: Request[Any, Any, Any]) -> Response[str]:
     )
 
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
 def page(found: dict[str, Any]) -> str:
@@ -131,7 +140,8 @@ def page(found: dict[str, Any]) -> str:
     title = html.escape(f"{found['info']['title']} {found['info']['version']}")
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
-        f"<title>{title}</title><style>{style}</style><h1>{title}</h1><p>{html.escape(found['info']['description'])} "
+        f"<title>{title}</title><style>{style}</style><h1>{title}</h1>"
+        f"<p>{html.escape(found['info']['description'])} "
         f"The same for programs: <a href=/openapi.json>/openapi.json</a> (OpenAPI {found['openapi']}).</p>"
         f"<h2>Endpoints</h2>{entries}<h2>Shapes</h2>{shapes}</html>"
     )
@@ -157,7 +167,7 @@ def _entry(path: str, method: str, operation: dict[str, Any]) -> str:
     return (
         f"<details><summary><b class={method}>{method.upper()}</b> <code>{html.escape(path)}</code>"
         f"<span>{permission}</span></summary>"
-        f"<p>{html.escape(operation.get('description') or '')}</p><table>{rows}{body}{answers}</table></details>"
+        f"<p>{_words(operation)}</p><table>{rows}{body}{answers}</table></details>"
     )
 
 
@@ -180,12 +190,16 @@ def _type(schema: dict[str, Any]) -> str:
 
 def _shape(name: str, schema: dict[str, Any]) -> str:
     rows = "".join(
-        f"<tr><td><code>{html.escape(field)}</code><td>{'' if field in schema.get('required', ()) else 'optional'}"
-        f"<td>{_type(kind)}<td>{html.escape(kind.get('description') or '')}"
+        f"<tr><td><code>{html.escape(field)}</code>"
+        f"<td>{'' if field in schema.get('required', ()) else 'optional'}<td>{_type(kind)}<td>{_words(kind)}"
         for field, kind in schema.get("properties", {}).items()
     )
     label = html.escape(name)
-    return f"<section id='{label}'><h3>{label}</h3><p>{html.escape(schema.get('description') or '')}</p><table>{rows}</table></section>"
+    return f"<section id='{label}'><h3>{label}</h3><p>{_words(schema)}</p><table>{rows}</table></section>"
+
+
+def _words(thing: dict[str, Any]) -> str:
+    return html.escape(thing.get("description") or "")
 
 
 HANDLERS = [openapi, docs]

@@ -1,7 +1,9 @@
 """One request's work: who asks, one transaction, its events, and the answer kept for a repeated request.
 
-The transaction opens when a handler asks for it, after the body was read; it commits only when the answer is a good one, and
-the answer leaves only after the commit. With an `Idempotency-Key` the sealed answer is stored in the same transaction.
+The transaction opens when a handler asks for it, after the body was read; it commits only when the answer is
+a good one, and
+the answer leaves only after the commit. With an `Idempotency-Key` the sealed answer is stored in the same
+transaction.
 """
 
 import hashlib
@@ -59,7 +61,7 @@ def viewer_of(principal: Principal) -> Viewer:
 
 
 class Desk:
-    """What a handler works with. `key` is the request's Idempotency-Key, `digest` its body's running SHA-256."""
+    """What a handler works with. `key` is the Idempotency-Key, `digest` the running SHA-256 of the body."""
 
     def __init__(
         self, context: ApiContext, principal: Principal, target: str, key: str, digest: "hashlib._Hash"
@@ -90,7 +92,9 @@ class Desk:
         return self.actor if self.principal.kind == "agent" else Actor("bot")
 
     async def begin(self, content: bytes | None = None) -> Tx:
-        """Open the request's transaction. `content` stands for the body where the same content may come as other bytes."""
+        """Open the request's transaction. `content` stands for the body where the same content may come as
+        other bytes.
+        """
         if self._tx is None:
             self._tx = await self._stack.enter_async_context(self.context.api_db.transaction(self.workspace))
             if self._key:
@@ -182,7 +186,9 @@ class Desk:
         self._afterwards.append(work)
 
     async def finish(self, status: int, body: bytes) -> None:
-        """Commit when the answer is a good one, storing it under its key; roll back otherwise. Then wake the loops."""
+        """Commit when the answer is a good one, storing it under its key; roll back otherwise. Then wake the
+        loops.
+        """
         if self._tx is None:
             return
         if status >= 400 or status < 200:
@@ -214,7 +220,9 @@ class UnitOfWork(ASGIMiddleware):
     scopes = (ScopeType.HTTP,)
 
     def _limit(self, scope: Scope) -> int:
-        """How many bytes a body may have: a file's limit with room for the form around it, or that of a request in JSON."""
+        """How many bytes a body may have: a file's limit with room for the form around it, or that of a
+        request in JSON.
+        """
         context: ApiContext = scope["litestar_app"].state.context
         return context.settings.max_file + FORM_BYTES if scope["route_handler"].opt.get("file") else MAX_BODY
 

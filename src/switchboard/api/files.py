@@ -64,9 +64,15 @@ async def upload(data: MultipartBody[Upload], desk: WithDesk) -> StoredFile:
     who = desk.principal
     await blobs.record(tx, [stored], origin="upload", uploaded_by=who.id if who.kind == "agent" else None)
     return StoredFile(
-        stored.id, stored.name, stored.mime, stored.size, desk.context.link(desk.workspace, stored.id, stored.name),
-        stored.width, stored.height, stored.remark,
-    )  # fmt: skip
+        stored.id,
+        stored.name,
+        stored.mime,
+        stored.size,
+        desk.context.link(desk.workspace, stored.id, stored.name),
+        stored.width,
+        stored.height,
+        stored.remark,
+    )
 
 
 HANDLERS = [upload]

@@ -1,4 +1,6 @@
-"""What people and programs may send: a smaller vocabulary than what arrives, checked before anything is written."""
+"""What people and programs may send: a smaller vocabulary than what arrives, checked before anything is
+written.
+"""
 
 from typing import Annotated
 from uuid import UUID
@@ -88,13 +90,18 @@ class OutTemplate(_Out, frozen=True, tag="template"):
 OutPart = OutText | OutImage | OutAudio | OutVideo | OutFile | OutLocation | OutChoices | OutTemplate
 OutParts = Annotated[list[OutPart], Meta(min_length=1, max_length=20)]
 _KINDS: dict[type, type[p.Image | p.Audio | p.Video | p.File]] = {
-    OutImage: p.Image, OutAudio: p.Audio, OutVideo: p.Video, OutFile: p.File,
-}  # fmt: skip
+    OutImage: p.Image,
+    OutAudio: p.Audio,
+    OutVideo: p.Video,
+    OutFile: p.File,
+}
 _FAMILIES = {OutImage: "image/", OutAudio: "audio/", OutVideo: "video/"}
 
 
 async def written(tx: Tx, workspace: UUID, parts: list[OutPart]) -> list[p.Part]:
-    """Turn what was sent into parts of a message; raises Invalid for files that don't exist or are something else."""
+    """Turn what was sent into parts of a message; raises Invalid for files that don't exist or are something
+    else.
+    """
     ids = [one.file_id for one in parts if isinstance(one, _OutFile)]
     found = await files.find(tx, workspace, ids) if ids else {}
     return [_part(one, nr, found) for nr, one in enumerate(parts)]
@@ -119,6 +126,12 @@ def _part(one: OutPart, nr: int, found: dict[UUID, StoredFile]) -> p.Part:
     if not file.mime.startswith(family):
         raise Invalid(f"This file is {file.mime}; send it as a file.", field=f"parts[{nr}].type")
     return _KINDS[type(one)](
-        file_id=file.id, name=file.name, mime=file.mime, size=file.size, caption=one.caption, width=file.width or 0,
-        height=file.height or 0, duration=file.duration or 0,
-    )  # fmt: skip
+        file_id=file.id,
+        name=file.name,
+        mime=file.mime,
+        size=file.size,
+        caption=one.caption,
+        width=file.width or 0,
+        height=file.height or 0,
+        duration=file.duration or 0,
+    )

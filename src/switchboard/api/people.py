@@ -41,7 +41,7 @@ class NewInvitation(Body, frozen=True, kw_only=True):
     email: Email
     name: Name
     role: Role = "agent"
-    team_ids: Teams = []
+    team_ids: Teams = msgspec.field(default_factory=list)
 
 
 class Invitation(msgspec.Struct, frozen=True):
@@ -76,7 +76,9 @@ async def list_agents(desk: WithDesk) -> Page[staff.Agent]:
 
 @patch("/agents/{agent_id:uuid}", opt=may(Permission.PEOPLE_MANAGE), operation_id="changeAgent")
 async def change_agent(agent_id: FromPath[UUID], data: JSONBody[AgentChange], desk: WithDesk) -> staff.Agent:
-    """Change somebody's role, teams, capacity, or let them go: their sessions end and their work goes back to its queue."""
+    """Change somebody's role, teams, capacity, or let them go: their sessions end and their work goes back to
+    its queue.
+    """
     tx, changes = await desk.begin(), given(data)
     capacity = changes.pop("capacity", None)
     await desk.carry(tx, people.edit, desk.workspace, agent_id, changes)
@@ -190,6 +192,14 @@ async def remove_team(team_id: FromPath[UUID], desk: WithDesk) -> None:
 
 
 HANDLERS = [
-    list_agents, change_agent, set_presence, list_invitations, invite, withdraw, list_teams, create_team, rename_team,
+    list_agents,
+    change_agent,
+    set_presence,
+    list_invitations,
+    invite,
+    withdraw,
+    list_teams,
+    create_team,
+    rename_team,
     remove_team,
-]  # fmt: skip
+]

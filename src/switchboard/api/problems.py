@@ -19,8 +19,15 @@ log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
 _FIELD = re.compile(r"(?:missing required|contains unknown) field `([^`]+)`")
 _PATH = re.compile(r"`\$\.?([^`]*)`")
-_CODES = {400: "bad_request", 401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
-          413: "too_large", 415: "unsupported_type"}  # fmt: skip
+_CODES = {
+    400: "bad_request",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    415: "unsupported_type",
+}
 
 
 class FieldProblem(msgspec.Struct, frozen=True):
@@ -31,7 +38,7 @@ class FieldProblem(msgspec.Struct, frozen=True):
 
 
 class ProblemDocument(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An error. `code` is stable and meant for programs, `detail` for people; a lost race carries `current`."""
+    """An error. `code` is stable, for programs; `detail` is for people; a lost race carries `current`."""
 
     title: str
     status: int
@@ -137,12 +144,14 @@ def malformed(error: msgspec.ValidationError | msgspec.DecodeError, prefix: str 
 def on_replayed(_: Request[Any, Any, Any], error: Replayed) -> Response[bytes]:
     """Give the same answer once more."""
     return Response(
-        error.body, status_code=error.status, media_type=MediaType.JSON if error.body else MediaType.TEXT,
+        error.body,
+        status_code=error.status,
+        media_type=MediaType.JSON if error.body else MediaType.TEXT,
         headers={"Idempotency-Replayed": "true"},
-    )  # fmt: skip
+    )
 
 
-def on_text(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+def on_text(_: Request[Any, Any, Any], __: Exception) -> Response[bytes]:
     """Answer for characters that no database keeps."""
     return answer(document(400, "invalid_input", "Text can't contain the NUL character."))
 

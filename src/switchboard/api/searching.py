@@ -62,7 +62,7 @@ async def find(
     hits: list[MessageHit] = []
     ids: list[UUID] = []
     following: list[Keyset | None] = [None, None]
-    # As the tables' owner: row-level security would keep the index from being used; the workspace is an argument.
+    # As the tables' owner: row-level security would keep the index from being used.
     async with desk.context.db.transaction() as tx:
         if where != "contacts" and (places is None or places[0] is not None):
             asked = search.Question(q, channel, since, until, places[0] if places else None, limit)

@@ -135,7 +135,9 @@ async def me_of(tx: Tx, workspace: UUID, agent: UUID, account: UUID) -> Me:
 
 
 def _device(context: ApiContext, request: Request[Any, Any, Any]) -> tuple[UUID, str] | None:
-    """Return what this browser's cookie says: which account was signed in to here, and the browser's own number."""
+    """Return what this browser's cookie says: which account was signed in to here, and the browser's own
+    number.
+    """
     text = request.cookies.get(DEVICE_COOKIE, "")
     try:
         sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
@@ -153,17 +155,29 @@ def _cookies(context: ApiContext, session: entrance.Session, device: tuple[UUID,
     known = base64.urlsafe_b64encode(sealed).decode().rstrip("=")
     return [
         session_cookie(context, session.token),
-        Cookie(DEVICE_COOKIE, path="/api/v1", value=known, max_age=DEVICE_DAYS * 86_400, httponly=True, samesite="lax",
-               secure=context.settings.secure_cookies),
-    ]  # fmt: skip
+        Cookie(
+            DEVICE_COOKIE,
+            path="/api/v1",
+            value=known,
+            max_age=DEVICE_DAYS * 86_400,
+            httponly=True,
+            samesite="lax",
+            secure=context.settings.secure_cookies,
+        ),
+    ]
 
 
 def session_cookie(context: ApiContext, token: str) -> Cookie:
     """Return the cookie of a session; an empty token takes it away."""
     return Cookie(
-        context.settings.cookie_name, path="/", value=token, max_age=entrance.LIFETIME if token else 0, httponly=True,
-        samesite="lax", secure=context.settings.secure_cookies,
-    )  # fmt: skip
+        context.settings.cookie_name,
+        path="/",
+        value=token,
+        max_age=entrance.LIFETIME if token else 0,
+        httponly=True,
+        samesite="lax",
+        secure=context.settings.secure_cookies,
+    )
 
 
 async def _begin(
@@ -190,7 +204,7 @@ def address_of(request: Request[Any, Any, Any]) -> str:
 async def sign_in(
     data: JSONBody[SignIn], context: WithContext, request: Request[Any, Any, Any]
 ) -> Response[SignedIn]:
-    """Sign in. Sets the session cookie; programs get a token besides. `Idempotency-Key` means nothing here."""
+    """Sign in. Sets the session cookie; programs, which send no Origin, get a token besides."""
     async with context.db.transaction() as tx:
         attempt = await entrance.reserve(tx, data.email, address_of(request), _device(context, request))
     if not await passwords.matches(attempt.password_hash, data.password) or attempt.account_id is None:
@@ -341,5 +355,13 @@ async def accept(
 
 
 HANDLERS = [
-    sign_in, current_session, sign_out, list_sessions, end_session, change_me, change_password, look_up, accept,
-]  # fmt: skip
+    sign_in,
+    current_session,
+    sign_out,
+    list_sessions,
+    end_session,
+    change_me,
+    change_password,
+    look_up,
+    accept,
+]

@@ -1,4 +1,6 @@
-"""Who has a conversation and how it stands: take, assign, resolve, reopen, pend, snooze, read; conversations begun by us."""
+"""Who has a conversation and how it stands: take, assign, resolve, reopen, pend, snooze, read; conversations
+begun by us.
+"""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -35,7 +37,9 @@ from switchboard.workspace import reads as screens
 from switchboard.workspace.rows import Conversation, Message
 
 SPACES = {"email": "email", "whatsapp": "phone"}
-"""Which identifier addresses somebody on a kind of channel; elsewhere only who wrote before can be written to."""
+"""Which identifier addresses somebody on a kind of channel; elsewhere only who wrote before can be written
+to.
+"""
 LONGEST_SNOOZE = timedelta(days=365 * 3)
 
 
@@ -100,9 +104,13 @@ async def take(
 ) -> Conversation:
     """Take a conversation that nobody has; 409 tells who was faster."""
     command = Take(
-        workspace_id=desk.workspace, by=desk.actor, conversation_id=conversation_id, agent_id=desk.principal.id,
-        at=datetime.now(UTC), expected_version=data.expected_version if data else None,
-    )  # fmt: skip
+        workspace_id=desk.workspace,
+        by=desk.actor,
+        conversation_id=conversation_id,
+        agent_id=desk.principal.id,
+        at=datetime.now(UTC),
+        expected_version=data.expected_version if data else None,
+    )
     return await _do(desk, conversation_id, command)
 
 
@@ -110,9 +118,15 @@ async def take(
 async def assign(conversation_id: FromPath[UUID], data: JSONBody[Handover], desk: WithDesk) -> Conversation:
     """Give a conversation to a colleague, to a team, or back to the common queue."""
     command = Assign(
-        workspace_id=desk.workspace, by=desk.actor, conversation_id=conversation_id, at=datetime.now(UTC),
-        agent_id=data.agent_id, team_id=data.team_id, note=data.note, expected_version=data.expected_version,
-    )  # fmt: skip
+        workspace_id=desk.workspace,
+        by=desk.actor,
+        conversation_id=conversation_id,
+        at=datetime.now(UTC),
+        agent_id=data.agent_id,
+        team_id=data.team_id,
+        note=data.note,
+        expected_version=data.expected_version,
+    )
     return await _do(desk, conversation_id, command)
 
 
@@ -120,9 +134,14 @@ async def _move(
     desk: Desk, conversation_id: UUID, status: str, data: Guard | Snooze | None, until: datetime | None = None
 ) -> Conversation:
     command = ChangeStatus(
-        workspace_id=desk.workspace, by=desk.worker, conversation_id=conversation_id, status=status,
-        at=datetime.now(UTC), until=until, expected_version=data.expected_version if data else None,
-    )  # fmt: skip
+        workspace_id=desk.workspace,
+        by=desk.worker,
+        conversation_id=conversation_id,
+        status=status,
+        at=datetime.now(UTC),
+        until=until,
+        expected_version=data.expected_version if data else None,
+    )
     return await _do(desk, conversation_id, command)
 
 
@@ -246,8 +265,16 @@ async def _whom(desk: Desk, tx: Tx, data: Outset, kind: str) -> tuple[UUID, str,
     found = await contacts.holder(tx, desk.workspace, space, value)
     if found is None:
         contact_id = new_id()
-        await desk.run(tx, CreateContact(workspace_id=desk.workspace, by=desk.actor, contact_id=contact_id, name=value,
-                                         identities=[(space, value)]))  # fmt: skip
+        await desk.run(
+            tx,
+            CreateContact(
+                workspace_id=desk.workspace,
+                by=desk.actor,
+                contact_id=contact_id,
+                name=value,
+                identities=[(space, value)],
+            ),
+        )
         found = await contacts.holder(tx, desk.workspace, space, value)
         assert found is not None
     return found[0], value, found[1]

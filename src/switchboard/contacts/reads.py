@@ -120,9 +120,18 @@ async def _filled(tx: Tx, workspace: UUID, rows: Sequence[Any], links: Links) ->
         claims.setdefault(row["contact_id"], []).append(Said(row["space"], row["value"]))
     return [
         Contact(
-            row["id"], row["name"], links(workspace, row["avatar_file"], "avatar") if row["avatar_file"] else None,
-            row["level"], row["notes"], row["language"], list(row["tags"]), msgspec.json.decode(row["attributes"]),
-            identities.get(row["id"], []), claims.get(row["id"], []), row["created_at"], row["last_seen_at"],
+            row["id"],
+            row["name"],
+            links(workspace, row["avatar_file"], "avatar") if row["avatar_file"] else None,
+            row["level"],
+            row["notes"],
+            row["language"],
+            list(row["tags"]),
+            msgspec.json.decode(row["attributes"]),
+            identities.get(row["id"], []),
+            claims.get(row["id"], []),
+            row["created_at"],
+            row["last_seen_at"],
         )
         for row in rows
-    ]  # fmt: skip
+    ]

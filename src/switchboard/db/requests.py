@@ -1,4 +1,4 @@
-"""Answers kept for repeated requests: one for each Idempotency-Key, written in the transaction of the work."""
+"""Answers kept for repeated requests: one per Idempotency-Key, written in the transaction of the work."""
 
 from uuid import UUID
 

@@ -15,7 +15,7 @@ SQL = load(__file__)
 async def record(
     tx: Tx, workspace: UUID, by: Actor, action: str, target: str = "", detail: dict[str, Any] | None = None
 ) -> None:
-    """Write one line. `action` is like `agent.edited`; `detail` holds no secrets and no content of messages."""
+    """Write one line. `action` is like `agent.edited`; `detail` holds no secrets, nor what was said."""
     await tx.run(
         SQL.record_audit,
         workspace=workspace,

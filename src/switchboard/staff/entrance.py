@@ -1,7 +1,10 @@
-"""Signing in: throttled before the password is looked at, without locking the owner out; sessions begin and end.
+"""Signing in: throttled before the password is looked at, without locking the owner out; sessions begin and
+end.
 
-An attempt is counted first and forgiven when it succeeds, so that parallel guesses count too. A device that was signed in to
-the account before (its sealed cookie, else its address) is counted by itself: whoever guesses elsewhere can't shut it out.
+An attempt is counted first and forgiven when it succeeds, so that parallel guesses count too. A device that
+was signed in to
+the account before (its sealed cookie, else its address) is counted by itself: whoever guesses elsewhere can't
+shut it out.
 """
 
 import hashlib
@@ -67,7 +70,8 @@ def network(address: str) -> str:
 async def reserve(tx: Tx, email: str, address: str, device: tuple[UUID, str] | None) -> Attempt:
     """Count an attempt; raises TooMany (and counts nothing) while its keys have to wait.
 
-    `device` is what a sealed cookie says: the account that was signed in to there, and the device's own number.
+    `device` is what a sealed cookie says: the account that was signed in to there, and the device's own
+    number.
     """
     row = await tx.row(SQL.account_by_email, email=normal(email))
     place = network(address)
@@ -123,9 +127,17 @@ async def begin(
         new_id(), workspace, agent, account, tokens.make(tokens.SESSION), secrets.token_urlsafe(24)
     )
     await tx.run(
-        SQL.create_session, workspace=workspace, id=session.id, hash=tokens.digest(session.token), csrf=session.csrf, account=account,
-        agent=agent, address=network(address), user_agent=scrub(user_agent)[:300], seconds=LIFETIME,
-    )  # fmt: skip
+        SQL.create_session,
+        workspace=workspace,
+        id=session.id,
+        hash=tokens.digest(session.token),
+        csrf=session.csrf,
+        account=account,
+        agent=agent,
+        address=network(address),
+        user_agent=scrub(user_agent)[:300],
+        seconds=LIFETIME,
+    )
     return session
 
 

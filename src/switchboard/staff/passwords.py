@@ -1,4 +1,6 @@
-"""Passwords: argon2id in threads, two at a time, so that a crowd at the door can't take memory or processors away."""
+"""Passwords: argon2id in threads, two at a time, so that a crowd at the door can't take memory or processors
+away.
+"""
 
 import asyncio
 from collections.abc import Callable

@@ -101,8 +101,18 @@ async def hire(
 ) -> tuple[UUID, list[Event]]:
     """Let an account work in a workspace; raises Conflict when it does already."""
     agent = new_id()
-    if await tx.value(SQL.create_agent, workspace=workspace, id=agent, account=account, name=_name(name), role=_role(role),
-                      locale=locale) is None:  # fmt: skip
+    if (
+        await tx.value(
+            SQL.create_agent,
+            workspace=workspace,
+            id=agent,
+            account=account,
+            name=_name(name),
+            role=_role(role),
+            locale=locale,
+        )
+        is None
+    ):
         raise Conflict("This person works here already.", code="already_member")
     await tx.run(SQL.join_teams, workspace=workspace, agent=agent, teams=list(teams))
     return agent, [_changed(workspace, agent, "agent")]
@@ -119,9 +129,17 @@ async def invite(
         )
     token, invitation = tokens.make(tokens.INVITATION), new_id()
     expires = await tx.value(
-        SQL.create_invitation, workspace=workspace, id=invitation, hash=tokens.digest(token), email=address, name=_name(name),
-        role=_role(role), teams=await _known_teams(tx, workspace, teams), by=by, seconds=INVITATION_SECONDS,
-    )  # fmt: skip
+        SQL.create_invitation,
+        workspace=workspace,
+        id=invitation,
+        hash=tokens.digest(token),
+        email=address,
+        name=_name(name),
+        role=_role(role),
+        teams=await _known_teams(tx, workspace, teams),
+        by=by,
+        seconds=INVITATION_SECONDS,
+    )
     return Invited(invitation, token, expires), [_changed(workspace, invitation, "invitation")]
 
 

@@ -79,7 +79,9 @@ def role_has(role: str, permission: Permission) -> bool:
 
 
 def key_has(scopes: frozenset[str], permission: Permission) -> bool:
-    """Tell whether a key with these scopes has a permission; a key that reads conversations reads all of them."""
+    """Tell whether a key with these scopes has a permission; a key that reads conversations reads all of
+    them.
+    """
     if permission is P.CONVERSATIONS_READ_ALL:
         return str(P.CONVERSATIONS_READ) in scopes
     return permission in RULES and RULES[permission].scope and str(permission) in scopes

@@ -135,16 +135,29 @@ async def by_token(tx: Tx, token: str) -> Principal | None:
         row = await tx.row(SQL.key_by_token, hash=tokens.digest(token))
         if row is None:
             return None
-        return Principal(workspace_id=row["workspace_id"], kind="api_key", id=row["id"], name=row["name"],
-                         scopes=frozenset(row["scopes"]), last_seen_at=row["last_used_at"])  # fmt: skip
+        return Principal(
+            workspace_id=row["workspace_id"],
+            kind="api_key",
+            id=row["id"],
+            name=row["name"],
+            scopes=frozenset(row["scopes"]),
+            last_seen_at=row["last_used_at"],
+        )
     row = await tx.row(SQL.session_by_token, hash=tokens.digest(token))
     if row is None:
         return None
     return Principal(
-        workspace_id=row["workspace_id"], kind="agent", id=row["agent_id"], name=row["name"], role=row["role"],
-        team_ids=frozenset(row["team_ids"]), session_id=row["session_id"], account_id=row["account_id"], csrf=row["csrf"],
+        workspace_id=row["workspace_id"],
+        kind="agent",
+        id=row["agent_id"],
+        name=row["name"],
+        role=row["role"],
+        team_ids=frozenset(row["team_ids"]),
+        session_id=row["session_id"],
+        account_id=row["account_id"],
+        csrf=row["csrf"],
         last_seen_at=row["last_seen_at"],
-    )  # fmt: skip
+    )
 
 
 async def memberships(tx: Tx, account: UUID) -> list[Membership]:
@@ -154,9 +167,16 @@ async def memberships(tx: Tx, account: UUID) -> list[Membership]:
 
 def _agent(row: Any) -> Agent:
     return Agent(
-        row["id"], row["name"], row["email"], row["role"], list(row["team_ids"]), row["locale"], row["theme"],
-        row["disabled_at"] is not None, Presence(row["status"], row["load"], row["capacity"]),
-    )  # fmt: skip
+        row["id"],
+        row["name"],
+        row["email"],
+        row["role"],
+        list(row["team_ids"]),
+        row["locale"],
+        row["theme"],
+        row["disabled_at"] is not None,
+        Presence(row["status"], row["load"], row["capacity"]),
+    )
 
 
 async def agents(tx: Tx, workspace: UUID) -> list[Agent]:

@@ -1,4 +1,6 @@
-"""Found workspaces, change their settings. The first administrator is hired by the caller, through `staff.people`."""
+"""Found workspaces, change their settings. The first administrator is hired by the caller, through
+`staff.people`.
+"""
 
 import re
 import zoneinfo
@@ -40,7 +42,9 @@ def _name(text: str) -> str:
 async def create(
     tx: Tx, name: str, slug: str, locale: str = "zh-CN", time_zone: str = "Asia/Shanghai"
 ) -> UUID:
-    """Found a workspace; raises Invalid, and Conflict when the slug is taken. Only the owner of the tables may."""
+    """Found a workspace; raises Invalid, and Conflict when the slug is taken. Only the owner of the tables
+    may.
+    """
     if not _SLUG.fullmatch(slug):
         raise Invalid("A slug has lower-case letters, digits and inner hyphens, 63 at most.", field="slug")
     found: UUID | None = await tx.value(
