@@ -101,30 +101,30 @@ def _mortal(method: Any, db: Database, step: int, killed: asyncio.Event) -> Any:
     return wrapped
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
+TROUBLE: list[Exception] = [
         asyncpg.DeadlockDetectedError("deadlock"), asyncpg.SerializationError("retry"), asyncpg.DiskFullError("no room"),
         asyncpg.QueryCanceledError("cancelled"), asyncpg.TooManyConnectionsError("full"), FileNotFoundError("no socket"),
         ConnectionRefusedError(), TimeoutError(), asyncpg.InvalidCachedStatementError("migrated"),
         asyncpg.ReadOnlySQLTransactionError("standby"), asyncpg.IdleInTransactionSessionTimeoutError("idle"),
-    ],
-    ids=lambda error: type(error).__name__,
-)  # fmt: skip
+]  # fmt: skip
+
+
 async def test_trouble_of_the_database_parks_nothing(
-    pipe: Pipe, runtime: Runtime, monkeypatch: pytest.MonkeyPatch, error: Exception
+    pipe: Pipe, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await pipe.accept(pipe.message("patient"))
     lanes = Lanes(runtime)
+    errors = iter(TROUBLE)
 
     async def fail(tx: Tx, items: Any) -> Any:
-        raise error
+        raise next(errors)
 
-    with monkeypatch.context() as trouble:
-        trouble.setitem(flow.REACTIONS, MessageReceived, (fail,))
-        with pytest.raises(type(error)):
-            await lanes.step()
-    assert await pipe.only("select count(*) from fact where parked_at is null and error is null") == 1
+    for error in TROUBLE:
+        with monkeypatch.context() as trouble:
+            trouble.setitem(flow.REACTIONS, MessageReceived, (fail,))
+            with pytest.raises(type(error)):
+                await lanes.step()
+        assert await pipe.only("select count(*) from fact where parked_at is null and error is null") == 1
     await drain(lanes)
     assert len(await pipe.texts()) == 1
 
