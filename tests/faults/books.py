@@ -128,15 +128,14 @@ async def audit(house: Installation, ledger: Ledger, received: list[dict[str, An
                 "where c.id = m.conversation_id and m.direction = 'out' order by c.opened_at, c.id, m.position"
             )
         ]
-        statuses = {
-            row["text"]: row["status"]
-            for row in await connection.fetch(
-                "select o.body -> 'parts' -> 0 ->> 'text' as text, o.status from outbound o"
-            )
-        }
+        pieces = await connection.fetch(
+            "select body -> 'parts' -> 0 ->> 'text' as text, status, attempts, code, error, due_at, updated_at from outbound"
+        )
         wrong = [
             Finding(check, 0, [row[0] for row in await connection.fetch(sql)]) for check, sql in WRONG.items()
         ]
+    statuses = {row["text"]: row["status"] for row in pieces}
+    stuck = [str(dict(row)) for row in pieces if row["status"] in ("queued", "sending")]
     reached = _once(received)
     return [
         compare.lost("messages: every acknowledged one is in the timeline", ledger.inbound, timeline),
@@ -146,6 +145,7 @@ async def audit(house: Installation, ledger: Ledger, received: list[dict[str, An
         compare.lost("answers: every acknowledged one is in the timeline", ledger.outbound, answers),
         compare.doubled("answers: none twice in the timeline", answers),
         compare.strangers("answers: none that nobody wrote", answers, ledger.written),
+        Finding("answers: none still on its way", len(pieces), stuck),
         *compare.delivered(ledger.outbound, statuses, reached),
         compare.doubled("customers' phones: nothing twice", reached),
         compare.strangers("customers' phones: nothing that nobody wrote", reached, ledger.written),

@@ -1,7 +1,7 @@
 """Kill every role and the database at random points, under load, and hold the books against an independent ledger.
 
 `SWITCHBOARD_FAULT_KILLS` sets the number of kills (default 6, about a minute; `make faults` takes 50), `SWITCHBOARD_FAULT_SEED`
-the dice. The report goes to `faults/report.json` in SWITCHBOARD_DATA (default ./var).
+the dice, `SWITCHBOARD_FAULT_KEEP` keeps the data directory. The report goes to `faults/report.json` in SWITCHBOARD_DATA (default ./var).
 """
 
 import asyncio
@@ -47,7 +47,8 @@ async def house() -> AsyncIterator[Installation]:
         yield made
     finally:
         await made.close()
-        shutil.rmtree(data, ignore_errors=True)
+        if not os.environ.get("SWITCHBOARD_FAULT_KEEP"):
+            shutil.rmtree(data, ignore_errors=True)
 
 
 def plan(kills: int, dice: random.Random) -> list[str]:
