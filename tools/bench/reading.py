@@ -22,7 +22,7 @@ CONVERSATIONS = 100_000
 FULL = 1_000_000
 REPEATS = 200
 WORDS = 25
-TIMES = 8
+TIMES = 5
 
 
 class Asked(msgspec.Struct):

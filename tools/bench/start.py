@@ -1,8 +1,7 @@
 """Cold start: `switchboard demo` in an empty directory, everything installed, until its first page is
 there.
 
-The page is there when `/` answers with the workspace's page and the demo's administrator can sign in. Told
-besides: the second start in the same directory.
+The page is there when `/` answers 200. Told besides: the second start in the same directory.
 """
 
 import asyncio

@@ -76,7 +76,7 @@ def _made_up(dice: random.Random) -> Iterator[str]:
 
 
 def texts(seed: int, count: int) -> Iterator[str]:
-    """Yield texts, three of five Chinese, of 3 to 40 words, short ones more often; some with an order's number."""
+    """Yield texts, three of five Chinese, of 3 to 40 words, mostly short; some with a number."""
     dice = random.Random(seed)
     han, latin = chinese(dice), english(dice)
     for _ in range(count):
