@@ -122,8 +122,10 @@ def docs(request: Request[Any, Any, Any]) -> Response[str]:
     )
 
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
 
 
 def page(found: dict[str, Any]) -> str:
