@@ -83,6 +83,9 @@ FOLLOWERS: dict[str, Callable[[Tx, Sequence[log.Logged]], Awaitable[None]]] = {
 }
 """What follows the log, each by its own cursor, in its own transaction."""
 
+FOLLOWED_TYPES: dict[str, tuple[type[e.Event], ...]] = {"inbox": projection.ABOUT, "search": search.ABOUT}
+"""Of which events each follower takes note; the others are passed over unread."""
+
 _ORDER = {kind: nr for nr, kind in enumerate(REACTIONS)}
 
 

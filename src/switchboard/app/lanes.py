@@ -19,6 +19,7 @@ from switchboard.routing import commands as routing
 log = structlog.get_logger()
 LANES = 256
 BATCH = 400
+FOLLOWED = 1000
 
 
 async def forever(name: str, step: Callable[[], Awaitable[bool]], pause: Callable[[], Awaitable[None]]) -> None:
@@ -124,11 +125,13 @@ class Sequencer:
 
     async def _follow(self, tx: Tx, name: str) -> bool:
         position = await event_log.position(tx, name, lock=True)
-        logged = await event_log.read(tx, position, limit=1000) if position is not None else []
-        if not logged:
+        head = await event_log.head(tx)
+        if position is None or position >= head:
             return False
-        await flow.FOLLOWERS[name](tx, logged)
-        await event_log.advance(tx, name, logged[-1].pos)
+        logged = await event_log.read(tx, position, limit=FOLLOWED, upto=head, types=flow.FOLLOWED_TYPES.get(name, ()))
+        if logged:
+            await flow.FOLLOWERS[name](tx, logged)
+        await event_log.advance(tx, name, logged[-1].pos if len(logged) == FOLLOWED else head)
         return True
 
 

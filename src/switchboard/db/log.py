@@ -50,9 +50,16 @@ async def number(tx: Tx, limit: int = 5000) -> int:
     return await tx.run(SQL.number_events, limit=limit)
 
 
-async def read(tx: Tx, after: int, limit: int = 1000, upto: int | None = None) -> list[Logged]:
-    """Return the events after a position, in order, at most `limit`."""
-    rows = await tx.rows(SQL.read_events, after=after, limit=limit, upto=upto if upto is not None else 1 << 62)
+async def read(
+    tx: Tx, after: int, limit: int = 1000, upto: int | None = None, types: Sequence[type[Event]] = ()
+) -> list[Logged]:
+    """Return the events after a position (of some types only), in order, at most `limit`."""
+    values = {"after": after, "limit": limit, "upto": upto if upto is not None else 1 << 62}
+    if types:
+        tags = [str(one.__struct_config__.tag) for one in types]
+        rows = await tx.rows(SQL.read_some_events, **values, types=tags)
+    else:
+        rows = await tx.rows(SQL.read_events, **values)
     return [Logged(row["pos"], row["at"], _decoder.decode(row["data"])) for row in rows]
 
 

@@ -1,5 +1,6 @@
 """Queue, assign, take, transfer, give back. Load is counted by conditional updates, so nobody is overfilled by a race."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -69,17 +70,33 @@ async def route(tx: Tx, workspace: UUID, at: datetime, limit: int = 200) -> list
     pairs = choose(queue, agents)
     rows = await tx.rows(SQL.hold_queued, workspace=workspace, conversations=[one.conversation_id for one, _ in pairs])
     held = {row["conversation_id"] for row in rows}
-    events: list[Event] = []
-    for one, agent in sorted(pairs, key=lambda pair: pair[1]):
-        if one.conversation_id not in held:
-            continue
-        if await tx.value(SQL.occupy, workspace=workspace, agent=agent, at=at) is None:
-            continue
-        where = {"workspace": workspace, "conversation": one.conversation_id}
-        await tx.run(SQL.assign_queued, **where, agent=agent, at=at)
-        await _record(tx, workspace, one.conversation_id, agent, one.team_id, SYSTEM, "", at)
-        events.append(ConversationAssigned(workspace_id=workspace, subject=one.conversation_id, agent_id=agent))
-    return events
+    given = await _seat(tx, workspace, [(one, agent) for one, agent in pairs if one.conversation_id in held], at)
+    return [
+        ConversationAssigned(workspace_id=workspace, subject=one.conversation_id, agent_id=agent) for one, agent in given
+    ]
+
+
+async def _seat(tx: Tx, workspace: UUID, pairs: Sequence[tuple[Waiting, UUID]], at: datetime) -> list[tuple[Waiting, UUID]]:
+    """Give conversations to agents as far as there still is room for them: four statements, however many."""
+    room = {
+        row["agent_id"]: row["capacity"] - row["load"]
+        for row in await tx.rows(SQL.lock_presences, workspace=workspace, agents=sorted({agent for _, agent in pairs}))
+        if row["status"] == "online"
+    }
+    given: list[tuple[Waiting, UUID]] = []
+    for one, agent in pairs:
+        if room.get(agent, 0) > 0:
+            room[agent] -= 1
+            given.append((one, agent))
+    if given:
+        counts = Counter(agent for _, agent in given)
+        conversations = [one.conversation_id for one, _ in given]
+        agents = [agent for _, agent in given]
+        await tx.run(SQL.add_load, workspace=workspace, agents=list(counts), counts=list(counts.values()), at=at)
+        await tx.run(SQL.assign_queued, workspace=workspace, conversations=conversations, agents=agents, at=at)
+        await tx.run(SQL.record_routed, workspace=workspace, ids=[new_id() for _ in given], conversations=conversations,
+                     agents=agents, teams=[one.team_id for one, _ in given], at=at)  # fmt: skip
+    return given
 
 
 async def workspaces_with_queue(tx: Tx) -> list[UUID]:

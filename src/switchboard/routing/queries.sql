@@ -31,11 +31,16 @@ select p.agent_id, p.load, p.capacity, p.idle_since,
 from presence p join staff_v_agent a on a.workspace_id = p.workspace_id and a.id = p.agent_id and a.disabled_at is null
 where p.workspace_id = :workspace and p.status = 'online' and p.connected and p.load < p.capacity;
 
--- name: occupy
--- Adds to an agent's load if there is still room; tells who got it.
-update presence p set load = p.load + 1, idle_since = :at::timestamptz
-where p.workspace_id = :workspace and p.agent_id = :agent and p.status = 'online' and p.load < p.capacity
-returning p.agent_id;
+-- name: lock_presences
+-- Agents' room, locked in id order.
+select agent_id, status, load, capacity from presence
+where workspace_id = :workspace and agent_id = any (:agents::uuid[]) order by agent_id for update;
+
+-- name: add_load
+-- Adds to the load of agents who were locked and have room.
+update presence p set load = p.load + c.n, idle_since = :at::timestamptz
+from unnest(:agents::uuid[], :counts::int[]) as c (agent_id, n)
+where p.workspace_id = :workspace and p.agent_id = c.agent_id;
 
 -- name: burden
 -- Adds to an agent's load whatever room there is: a person decided so.
@@ -63,10 +68,16 @@ update work set priority = :priority, version = version + 1
 where workspace_id = :workspace and conversation_id = :conversation and priority <> :priority;
 
 -- name: assign_queued
--- Gives a conversation to an agent if it still waits.
-update work set state = 'assigned', assignee_id = :agent, assigned_at = :at, version = version + 1
-where workspace_id = :workspace and conversation_id = :conversation and state = 'queued'
-returning conversation_id;
+-- Gives conversations that wait to agents.
+update work w set state = 'assigned', assignee_id = g.agent_id, assigned_at = :at::timestamptz, version = w.version + 1
+from unnest(:conversations::uuid[], :agents::uuid[]) as g (conversation_id, agent_id)
+where w.workspace_id = :workspace and w.conversation_id = g.conversation_id and w.state = 'queued';
+
+-- name: record_routed
+-- Remembers what the router gave to whom.
+insert into assignment (workspace_id, id, conversation_id, agent_id, team_id, by_kind, at)
+select :workspace, id, conversation_id, agent_id, team_id, 'system', :at::timestamptz
+from unnest(:ids::uuid[], :conversations::uuid[], :agents::uuid[], :teams::uuid[]) as g (id, conversation_id, agent_id, team_id);
 
 -- name: lock_work
 -- One piece of work, locked.

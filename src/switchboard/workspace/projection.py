@@ -14,6 +14,7 @@ ABOUT_CONVERSATION = (
     e.ConversationAssigned, e.WorkEnded,
 )  # fmt: skip
 ABOUT_CONTACT = (e.ContactChanged, e.ContactsMerged, e.ContactsUnmerged)
+ABOUT = ABOUT_CONVERSATION + ABOUT_CONTACT
 
 
 async def project(tx: Tx, logged: Sequence[Logged]) -> None:

@@ -277,19 +277,28 @@ on conflict (workspace_id, kind, id) do update set terms = excluded.terms, at = 
 -- Takes documents out of the search index.
 delete from search_document where (workspace_id, kind, id) in (select * from unnest(:workspaces::uuid[], :kinds::text[], :ids::uuid[]));
 
--- name: search
--- The newest documents that match, of one workspace.
-select d.id, d.conversation_id, d.contact_id, d.channel_id, d.at from search_document d
-where d.terms @@ :query::tsquery and d.workspace_id = :workspace and d.kind = :kind /*where*/
+-- name: search_newest
+-- Those of a workspace's newest documents that match.
+select d.id, d.at from (
+    select d.id, d.at, d.channel_id, d.terms from search_document d
+    where d.workspace_id = :workspace and d.kind = :kind /*where*/
+    order by d.at desc, d.id desc limit :window::int
+) d
+where d.terms @@ :query::tsquery and (:channel::uuid is null or d.channel_id = :channel)
+order by d.at desc, d.id desc limit :limit::int;
+
+-- name: search_all
+-- The newest of all of a workspace's documents that match, by the index of words.
+with hits as materialized (
+    select d.id, d.at, d.channel_id from search_document d
+    where d.terms @@ :query::tsquery and d.workspace_id = :workspace and d.kind = :kind /*where*/
+)
+select d.id, d.at from hits d where :channel::uuid is null or d.channel_id = :channel
 order by d.at desc, d.id desc limit :limit::int;
 
 -- name: where_document_before
 -- Fragment: the page after this document.
 (d.at, d.id) < (:before_at::timestamptz, :before_id::uuid)
-
--- name: where_document_channel
--- Fragment: by one channel.
-d.channel_id = :channel
 
 -- name: where_document_since
 -- Fragment: not before.

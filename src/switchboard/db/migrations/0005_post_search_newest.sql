@@ -1,0 +1,2 @@
+-- outside transaction
+create index concurrently search_document_newest on search_document (workspace_id, kind, at desc, id desc);
