@@ -147,5 +147,7 @@ def cut(text: str, q: str, width: int = 160) -> tuple[str, list[tuple[int, int]]
     """Return the stretch of a text around its first hit, and the hits within it."""
     marks = highlight(text, q)
     start = max(0, marks[0][0] - width // 4) if marks else 0
+    if start and (space := text.find(" ", start, marks[0][0])) >= 0:
+        start = space + 1  # begin with a whole word where there are spaces
     snippet = text[start : start + width].replace("\n", " ")
     return snippet, [(a - start, min(b - start, len(snippet))) for a, b in marks if a >= start and a - start < len(snippet)]
