@@ -76,8 +76,8 @@ async def main(options: argparse.Namespace) -> None:
             say(f"{name} …")
             try:
                 found = await BENCHES[name](place, options, report)
-            except Failed as error:
-                say(f"{name} could not be measured: {error}")
+            except Exception as error:  # noqa: BLE001  # the other numbers are still wanted
+                say(f"{name} could not be measured: {error if isinstance(error, Failed) else repr(error)}")
                 continue
             report.add(found, f"{load} → {numbers.load()}")
             numbers.write(report, folder())

@@ -16,8 +16,9 @@ UNKNOWN_RATE = 2000
 
 async def measure(place: Installation, report: Report, *roles: str) -> list[Number]:
     """Send for 20 seconds at a quarter of the rate last measured."""
-    flat_out = report.numbers["pipe_rate"].value if "pipe_rate" in report.numbers else UNKNOWN_RATE
-    rate = flat_out / 4
+    suffix, split = ("_split", f", {len(roles)} processes") if len(roles) > 1 else ("", "")
+    last = report.numbers.get(f"pipe_rate{suffix}")
+    rate = (last.value if last is not None else UNKNOWN_RATE) / 4
     async with stage(place, "latency", *roles) as pipe:
         await run(pipe.dsn, "vacuum analyze", "checkpoint")
         side = await pipe.round(int(rate * SECONDS), SENDERS, rate, SECONDS * 3)
@@ -36,27 +37,28 @@ async def measure(place: Installation, report: Report, *roles: str) -> list[Numb
         "Python CPU, µs/message": round(side.cpu / side.outcome.sent * 1e6),
         "CPU of others meanwhile, s": round(side.others, 1),
     }
-    what = "webhook → agent's socket, at a quarter of the pipe's rate"
+    what = f"webhook → agent's socket, at a quarter of the pipe's rate{split}"
+    command = COMMAND + " --split" * bool(split)
     return [
         Number(
-            key="latency_p50",
+            key=f"latency_p50{suffix}",
             what=f"{what}, median",
             value=halves[0],
             unit="ms",
             bar=25,
             p50=halves[0],
             p99=halves[1],
-            command=COMMAND,
+            command=command,
             detail=facts,
         ),
         Number(
-            key="latency_p99",
+            key=f"latency_p99{suffix}",
             what=f"{what}, 99th percentile",
             value=halves[1],
             unit="ms",
             bar=150,
             p50=halves[0],
             p99=halves[1],
-            command=COMMAND,
+            command=command,
         ),
     ]
