@@ -23,12 +23,6 @@ from switchboard.secrecy import CannotOpen
 WABA = "100200300400500"
 EUROPE, ASIA, BOT, APP = "155510000000001", "155510000000002", "7000000001", "shanye-app"
 MAIL = "service@shanye.example"
-TEAM_OF = {
-    "whatsapp": "international",
-    "telegram": "international",
-    "email": "aftersale",
-    "custom": "presale",
-}
 NAMES = {
     "whatsapp": "WhatsApp",
     "telegram": "Telegram",
@@ -167,10 +161,6 @@ class Accounts:
                 ready.tested.accounts,
                 "green",
             )
-            if kind in TEAM_OF:
-                team = {"team_id": self._company.teams[TEAM_OF[kind]]}
-                for channel in await connection_reads.channels_of(tx, [connection]):
-                    await flow.carry(tx, connections.edit_channel, workspace, channel.id, team)
         await self._done(connection, events)
 
     async def _change(self, row: ConnectionRow, config: dict[str, Any]) -> None:
