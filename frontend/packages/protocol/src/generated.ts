@@ -39,7 +39,8 @@ export interface paths {
         head?: never;
         /**
          * ChangeAgent
-         * @description Change somebody's role, teams, capacity, or let them go: their sessions end and their work goes back to its queue.
+         * @description Change somebody's role, teams, capacity, or let them go: their sessions end and their work goes back to
+         *     its queue.
          */
         patch: operations["changeAgent"];
         trace?: never;
@@ -397,7 +398,8 @@ export interface paths {
         };
         /**
          * ListConversations
-         * @description List conversations, the last active or the longest waiting first. A named view gives the filters a start.
+         * @description List conversations, the last active or the longest waiting first. A named view gives the filters a
+         *     start.
          */
         get: operations["listConversations"];
         put?: never;
@@ -465,13 +467,15 @@ export interface paths {
         };
         /**
          * ListMessages
-         * @description List messages in order: the latest, those before a position, or those after one. `next` is the position to go on from.
+         * @description List messages in order: the latest, those before a position, or those after one. `next` is the position
+         *     to go on from.
          */
         get: operations["listMessages"];
         put?: never;
         /**
          * Write
-         * @description Answer the customer, or leave a note for colleagues. Send an `Idempotency-Key` so that a retry writes once.
+         * @description Answer the customer, or leave a note for colleagues. Send an `Idempotency-Key` so that a retry writes
+         *     once.
          */
         post: operations["write"];
         delete?: never;
@@ -899,7 +903,7 @@ export interface paths {
         put?: never;
         /**
          * Resend
-         * @description Send a failed or doubtful message again, by a person's hand: in doubt, the customer may get it twice.
+         * @description Send a failed or doubtful message again, by a person's hand; in doubt, it may arrive twice.
          */
         post: operations["resend"];
         delete?: never;
@@ -963,7 +967,7 @@ export interface paths {
         put?: never;
         /**
          * SignIn
-         * @description Sign in. Sets the session cookie; programs get a token besides. `Idempotency-Key` means nothing here.
+         * @description Sign in. Sets the session cookie; programs, which send no Origin, get a token besides.
          */
         post: operations["signIn"];
         delete?: never;

@@ -8,6 +8,7 @@ import { ConversationView } from "@/features/conversation/view";
 import { ConversationList } from "@/features/inbox/list";
 import { ViewNav } from "@/features/inbox/nav";
 import { setPreference, usePreferences } from "@/lib/preferences";
+import { showMessage } from "./show-message";
 import css from "./desk.module.css";
 
 /** The four zones. */
@@ -41,7 +42,14 @@ export function Desk() {
           />
         )}
       </section>
-      {panel && id && <ContactPanel conversationId={id} open={open} />}
+      {panel && id && (
+        <ContactPanel
+          conversationId={id}
+          open={open}
+          openContact={(contact) => void navigate({ to: "/contacts/$id", params: { id: contact } })}
+          show={showMessage}
+        />
+      )}
     </div>
   );
 }

@@ -77,6 +77,14 @@ const search = createRoute({
   component: lazyRouteComponent(() => import("@/features/search/page"), "SearchPage"),
 });
 
+const contacts = createRoute({
+  getParentRoute: () => inside,
+  path: "/contacts",
+  component: lazyRouteComponent(() => import("./contacts"), "Contacts"),
+});
+
+const contact = createRoute({ getParentRoute: () => contacts, path: "$id" });
+
 const profile = createRoute({
   getParentRoute: () => inside,
   path: "/profile",
@@ -135,6 +143,7 @@ export const router = createRouter({
       home,
       desk.addChildren([conversation]),
       search,
+      contacts.addChildren([contact]),
       profile,
       admin.addChildren(adminPages),
     ]),

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { handleKey, keyLabel, useCommands } from "@/lib/commands";
 import { chooseLanguage, setLanguage } from "@/lib/i18n";
 import { mayAdminister } from "@/lib/may";
+import { closeOutset, openOutset, useOutset } from "@/lib/outset";
 import { setPreference, usePreferences } from "@/lib/preferences";
 import { readStored } from "@/lib/stored";
 import { checkSession, queries, signOut, useSession } from "@/sync/session";
@@ -17,6 +18,9 @@ import { PresenceSwitch } from "./presence-switch";
 import css from "./shell.module.css";
 
 const Palette = lazy(() => import("@/features/commands/palette").then((m) => ({ default: m.Palette })));
+const OutsetDialog = lazy(() =>
+  import("@/features/outset/dialog").then((m) => ({ default: m.OutsetDialog })),
+);
 const Help = lazy(() => import("@/features/commands/help").then((m) => ({ default: m.Help })));
 
 /** Everything behind the sign-in: the top bar, the stream, what runs beside every screen. */
@@ -26,12 +30,14 @@ export function Shell() {
   useEffect(() => {
     if (!me) void navigate({ to: "/sign-in", search: { next: location.pathname + location.search } });
   }, [me, navigate]);
-  return me ? <SignedIn key={me.agent.id} /> : null;
+  return me ? <SignedIn key={`${me.workspace.id} ${me.agent.id}`} /> : null;
 }
 
 function SignedIn() {
   useRunning();
+  const navigate = useNavigate();
   const [overlay, setOverlay] = useState<"palette" | "help" | null>(null);
+  const outset = useOutset((s) => s.request);
   useGlobalCommands(setOverlay);
   return (
     <div className={css.frame}>
@@ -44,6 +50,13 @@ function SignedIn() {
       <Suspense>
         {overlay === "palette" && <Palette close={() => setOverlay(null)} />}
         {overlay === "help" && <Help close={() => setOverlay(null)} />}
+        {outset && (
+          <OutsetDialog
+            request={outset}
+            close={closeOutset}
+            open={(id) => void navigate({ to: "/desk/$view/$id", params: { view: "all", id } })}
+          />
+        )}
       </Suspense>
     </div>
   );
@@ -108,6 +121,20 @@ function useGlobalCommands(open: (overlay: "palette" | "help") => void): void {
       key: "/",
       run: () => void navigate({ to: "/search" }),
     },
+    {
+      id: "contacts",
+      section: go,
+      title: t("contacts.title"),
+      key: "c",
+      run: () => void navigate({ to: "/contacts" }),
+    },
+    {
+      id: "outset",
+      section: t("commands.page"),
+      title: t("outset.title"),
+      key: "m",
+      run: () => openOutset(),
+    },
     { id: "profile", section: go, title: t("nav.profile"), run: () => void navigate({ to: "/profile" }) },
     {
       id: "admin",
@@ -150,6 +177,9 @@ function TopBar({ openPalette, openHelp }: { openPalette: () => void; openHelp: 
       <nav className={css.tabs}>
         <Link to="/desk/$view" params={{ view: "mine" }} className={tab(path.startsWith("/desk"))}>
           {t("nav.desk")}
+        </Link>
+        <Link to="/contacts" className={tab(path.startsWith("/contacts"))}>
+          {t("contacts.title")}
         </Link>
         <Link to="/search" className={tab(path.startsWith("/search"))}>
           {t("nav.search")}

@@ -1,14 +1,10 @@
-/** Reading and changing one conversation and its contact. */
+/** Reading and changing one conversation. */
 import type {
-  Contact,
-  ContactChange,
   Conversation,
   ConversationDetail,
   FileRef,
   Id,
-  MergeSuggestion,
   Message,
-  Page,
   Schemas,
   StoredFile,
 } from "@switchboard/protocol";
@@ -118,52 +114,6 @@ export function uploadFile(file: File, signal?: AbortSignal): Promise<StoredFile
   form.append("file", file, file.name);
   return rest<StoredFile>("POST", "/files", { form, signal, idempotencyKey: crypto.randomUUID() });
 }
-
-export const useContact = (id: Id | undefined) =>
-  useQuery({
-    queryKey: ["contact", id],
-    enabled: Boolean(id),
-    queryFn: () => get<Contact>(`/contacts/${id}`),
-  });
-
-export const useContactConversations = (id: Id | undefined) =>
-  useQuery({
-    queryKey: ["contact", id, "conversations"],
-    enabled: Boolean(id),
-    queryFn: async () => (await get<Page<Conversation>>(`/contacts/${id}/conversations`)).items,
-  });
-
-export const useSuggestions = (id: Id | undefined) =>
-  useQuery({
-    queryKey: ["contact", id, "suggestions"],
-    enabled: Boolean(id),
-    queryFn: async () => (await get<Page<MergeSuggestion>>(`/contacts/${id}/suggestions`)).items,
-  });
-
-export const useChangeContact = (id: Id) =>
-  useMutation({
-    mutationFn: (change: ContactChange) => patch<Contact>(`/contacts/${id}`, change),
-    onSuccess: (contact) => {
-      queries.setQueryData(["contact", id], contact);
-      void queries.invalidateQueries({ queryKey: ["conversation"] });
-    },
-  });
-
-const afterMerge = () =>
-  Promise.all([
-    queries.invalidateQueries({ queryKey: ["contact"] }),
-    queries.invalidateQueries({ queryKey: ["conversation"] }),
-  ]);
-
-export const useMerge = (id: Id) =>
-  useMutation({
-    mutationFn: (other: Id) =>
-      post<{ merge_id: Id; contact: Contact }>(`/contacts/${id}/merge`, { other_id: other }),
-    onSuccess: afterMerge,
-  });
-
-export const useUndoMerge = () =>
-  useMutation({ mutationFn: (merge: Id) => post<unknown>(`/merges/${merge}/undo`), onSuccess: afterMerge });
 
 /** The text of a stored file, by its signed link. */
 export const useFileText = (file: FileRef) =>

@@ -6,6 +6,7 @@ import type {
   SessionAnswer,
   SessionInfo,
   Page,
+  Schemas,
 } from "@switchboard/protocol";
 import { QueryClient, useMutation, useQuery } from "@tanstack/react-query";
 import { changeLive } from "./live/store";
@@ -81,6 +82,13 @@ export const useSignIn = () =>
   useMutation({
     mutationFn: (form: { email: string; password: string }) => post<SessionAnswer>("/sessions", form),
     onSuccess: entered,
+  });
+
+/** Another of one's workspaces: the page begins anew, so that nothing of the former one stays in it. */
+export const useSwitchWorkspace = () =>
+  useMutation({
+    mutationFn: (form: Schemas["SignIn"]) => post<SessionAnswer>("/sessions", form),
+    onSuccess: () => location.assign("/"),
   });
 
 export async function signOut(): Promise<void> {

@@ -3,6 +3,7 @@ import { App, Select, Table, Typography } from "antd";
 import { useTranslation } from "react-i18next";
 import { listTime, useNow } from "@/lib/time";
 import { useChangeChannel, useLiveChannel } from "@/sync/channels";
+import { AutoReply } from "./auto-reply";
 import { useTeams } from "@/sync/people";
 import { StatusDot } from "./status";
 
@@ -64,8 +65,13 @@ export function ChannelTable({ channels }: { channels: Channel[] }) {
             />
           ),
         },
-        { title: t("channels.lastIn"), width: 96, render: (_, c) => time(c.last_in_at) },
-        { title: t("channels.lastOut"), width: 96, render: (_, c) => time(c.last_out_at) },
+        {
+          title: t("channels.autoReply"),
+          width: 220,
+          render: (_, c) => <AutoReply channel={c} />,
+        },
+        { title: t("channels.lastIn"), width: 84, render: (_, c) => time(c.last_in_at) },
+        { title: t("channels.lastOut"), width: 84, render: (_, c) => time(c.last_out_at) },
       ]}
     />
   );

@@ -1,6 +1,7 @@
 import type { Id, ReplyChannel } from "@switchboard/protocol";
 import { ChannelMark } from "@switchboard/ui";
 import { Select, Tooltip } from "antd";
+import type { TFunction } from "i18next";
 import { Clock3, ShieldQuestion, TriangleAlert } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { shortId } from "@/lib/text";
@@ -37,6 +38,10 @@ export function ChannelSelect({ channels, value, onChange }: Props) {
   );
 }
 
+/** Why the channel can't be used now, in the reader's language; a reason that is newer than this page, in the server's. */
+export const whyNot = (channel: ReplyChannel, t: TFunction): string =>
+  t(`composer.reasons.${channel.reason_code}`, { defaultValue: channel.reason });
+
 function Label({ channel, short = false }: { channel: ReplyChannel; short?: boolean }) {
   const { t } = useTranslation();
   return (
@@ -51,7 +56,7 @@ function Label({ channel, short = false }: { channel: ReplyChannel; short?: bool
           <ShieldQuestion size={13} className={css.warn} />
         </Tooltip>
       )}
-      {!short && channel.reason && <span className={css.warn}>{channel.reason}</span>}
+      {!short && channel.reason_code && <span className={css.warn}>{whyNot(channel, t)}</span>}
     </span>
   );
 }
@@ -59,12 +64,14 @@ function Label({ channel, short = false }: { channel: ReplyChannel; short?: bool
 function Window({ channel }: { channel: ReplyChannel }) {
   const { t, i18n } = useTranslation();
   const now = useNow();
-  if (channel.reason)
+  if (channel.reason_code)
     return (
-      <span className={css.window} data-level="over">
-        <TriangleAlert size={13} />
-        {t("composer.closed")}
-      </span>
+      <Tooltip title={whyNot(channel, t)}>
+        <span className={css.window} data-level="over">
+          <TriangleAlert size={13} />
+          {channel.reason_code === "window_closed" ? t("composer.windowOver") : t("composer.closed")}
+        </span>
+      </Tooltip>
     );
   if (!channel.window_until) return null;
   const left = Date.parse(channel.window_until) - now;

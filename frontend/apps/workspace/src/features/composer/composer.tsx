@@ -1,17 +1,17 @@
 import type { Id, Message, OutgoingPart, ReplyChannel } from "@switchboard/protocol";
 import { App, Button, Input, Segmented, Tooltip, type GetRef } from "antd";
-import type { TFunction } from "i18next";
-import { NotebookPen, Paperclip, SendHorizontal, X } from "lucide-react";
+import { LayoutTemplate, NotebookPen, Paperclip, SendHorizontal, X } from "lucide-react";
 import { useCallback, useEffect, useRef, useState, type KeyboardEvent, type RefObject } from "react";
 import { useTranslation } from "react-i18next";
 import { keyLabel, useCommands } from "@/lib/commands";
 import { keepDraft, readDraft } from "@/lib/drafts";
 import { entersMessage } from "@/lib/ime";
+import { openOutset } from "@/lib/outset";
 import { useConversation, useConversationDetail } from "@/sync/desk";
 import { tellTyping } from "@/sync/live/live";
 import { sendMessage } from "@/sync/outbox";
 import { Attachments } from "./attachments";
-import { ChannelSelect } from "./channel-select";
+import { ChannelSelect, whyNot } from "./channel-select";
 import css from "./composer.module.css";
 import { EmojiPopover } from "./emoji";
 import { useUploads } from "./uploads";
@@ -76,7 +76,13 @@ function useWriting(id: Id, reply: Props["reply"], area: RefObject<TextAreaRef |
   const uploads = useUploads((words) => void toast.error(words));
   const channels = detail?.reply_channels ?? [];
   const channel = pickChannel(channels, chosen, reply.to);
-  const blocked = note ? "" : detail && !channel ? t("composer.noChannel") : refusal(channel, t);
+  const blocked = note
+    ? ""
+    : detail && !channel
+      ? t("composer.noChannel")
+      : channel?.reason_code
+        ? whyNot(channel, t)
+        : "";
   const empty = text.trim() === "" && uploads.items.length === 0;
   const ready = !empty && !blocked && !uploads.busy;
   useFocusCommands(setNote, area);
@@ -101,7 +107,24 @@ function useWriting(id: Id, reply: Props["reply"], area: RefObject<TextAreaRef |
     reply.set(null);
     area.current?.focus();
   };
-  return { text, setText, note, setNote, channels, channel, setChosen, uploads, blocked, ready, send };
+  const byTemplate = !note && channel?.reason_code === "window_closed" && detail;
+  const template = byTemplate
+    ? () => openOutset({ contactId: detail.contact.id, channelId: channel.channel_id, template: true })
+    : null;
+  return {
+    text,
+    setText,
+    note,
+    setNote,
+    channels,
+    channel,
+    setChosen,
+    uploads,
+    blocked,
+    ready,
+    send,
+    template,
+  };
 }
 
 type Written = ReturnType<typeof useWriting>;
@@ -155,7 +178,14 @@ function Bottom({ written, area }: { written: Written; area: RefObject<TextAreaR
         />
       </Tooltip>
       {uploads.input}
-      <span className={blocked ? css.blocked : css.keys}>{blocked || t("composer.keys")}</span>
+      <span className={blocked ? css.blocked : css.keys} title={blocked || undefined}>
+        {blocked || t("composer.keys")}
+      </span>
+      {written.template && (
+        <Button onClick={written.template} icon={<LayoutTemplate size={14} />}>
+          {t("composer.template")}
+        </Button>
+      )}
       <Button
         type="primary"
         className={note ? css.sendNote : undefined}
@@ -167,13 +197,6 @@ function Bottom({ written, area }: { written: Written; area: RefObject<TextAreaR
       </Button>
     </div>
   );
-}
-
-/** Why nothing can be sent by this channel now; empty when it can. */
-function refusal(channel: ReplyChannel | undefined, t: TFunction): string {
-  if (!channel?.reason) return "";
-  const over = channel.window_until !== null && Date.parse(channel.window_until) < Date.now();
-  return over ? t("composer.windowOverHint") : channel.reason;
 }
 
 const keyOf = (event: KeyboardEvent) => ({

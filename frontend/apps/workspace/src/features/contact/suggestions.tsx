@@ -1,45 +1,18 @@
-import type { Contact, MergeSuggestion } from "@switchboard/protocol";
+import type { Contact } from "@switchboard/protocol";
 import { Avatar } from "@switchboard/ui";
-import { App, Button } from "antd";
+import { Button } from "antd";
 import { GitMerge } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useMerge, useSuggestions, useUndoMerge } from "@/sync/desk";
+import { useSuggestions } from "@/sync/contacts";
 import css from "./contact.module.css";
+import { MergeDialog } from "./merge-dialog";
 
 /** Contacts that may be the same person; a person decides, and can take it back. */
 export function Suggestions({ contact }: { contact: Contact }) {
   const { t } = useTranslation();
-  const { message, modal } = App.useApp();
   const found = useSuggestions(contact.id).data ?? [];
-  const merge = useMerge(contact.id);
-  const undo = useUndoMerge();
-  const [done, setDone] = useState<string | null>(null);
-  const fail = (error: Error) => void message.error(error.message);
-  const ask = (one: MergeSuggestion) =>
-    void modal.confirm({
-      title: t("merge.title"),
-      content: t("merge.explain", { other: one.contact.name, name: contact.name }),
-      okText: t("merge.merge"),
-      onOk: () =>
-        merge.mutateAsync(one.contact.id).then(
-          ({ merge_id }) => setDone(merge_id),
-          (error: Error) => fail(error),
-        ),
-    });
-  if (done)
-    return (
-      <div className={css.suggestion}>
-        <span>{t("merge.done")}</span>
-        <Button
-          size="small"
-          type="link"
-          onClick={() => undo.mutate(done, { onSuccess: () => setDone(null), onError: fail })}
-        >
-          {t("merge.undo")}
-        </Button>
-      </div>
-    );
+  const [other, setOther] = useState<Contact | null>(null);
   if (found.length === 0) return null;
   return (
     <div className={css.suggestions}>
@@ -58,15 +31,12 @@ export function Suggestions({ contact }: { contact: Contact }) {
               {t("merge.because", { value: one.because.value })}
             </small>
           </span>
-          <Button
-            size="small"
-            loading={merge.isPending && merge.variables === one.contact.id}
-            onClick={() => ask(one)}
-          >
+          <Button size="small" onClick={() => setOther(one.contact)}>
             {t("merge.merge")}
           </Button>
         </div>
       ))}
+      {other && <MergeDialog contact={contact} other={other} close={() => setOther(null)} />}
     </div>
   );
 }

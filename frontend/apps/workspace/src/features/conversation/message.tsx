@@ -18,7 +18,8 @@ interface Props {
   /** The conversation runs over several channels: say which. */
   several: boolean;
   flash: boolean;
-  reply: (message: Message) => void;
+  /** Left out where nobody can answer. */
+  reply?: (message: Message) => void;
 }
 
 export const MessageRow = memo(function MessageRow({ message, joined, several, flash, reply }: Props) {
@@ -41,7 +42,7 @@ export const MessageRow = memo(function MessageRow({ message, joined, several, f
         {!joined && <Byline message={message} several={several} />}
         <div className={css.bubbleLine}>
           <Bubble message={message} />
-          <ReplyButton message={message} reply={reply} />
+          {reply && <ReplyButton message={message} reply={reply} />}
         </div>
         {message.reactions.length > 0 && (
           <div className={css.reactions}>

@@ -22,16 +22,23 @@ export function Parts({ parts, large }: { parts: Part[]; large: boolean }) {
       while (i < parts.length && isPicture(parts[i] as Part)) run.push(parts[i++] as MediaPart);
       i -= 1;
       groups.push(<Gallery key={i} pictures={run} />);
-    } else groups.push(<OnePart key={i} part={part} large={large} />);
+    } else groups.push(<OnePart key={i} part={part} parts={parts} large={large} />);
   }
   return <>{groups}</>;
 }
 
-function OnePart({ part, large }: { part: Part; large: boolean }) {
+interface PartProps<P> {
+  part: P;
+  /** All of the message: a mail shows some of them inside its text. */
+  parts: Part[];
+  large: boolean;
+}
+
+function OnePart({ part, parts, large }: PartProps<Part>) {
   const { t } = useTranslation();
   switch (part.type) {
     case "text":
-      return <Text part={part} large={large} />;
+      return <Text part={part} parts={parts} large={large} />;
     case "image":
     case "audio":
     case "video":
@@ -67,7 +74,7 @@ function OnePart({ part, large }: { part: Part; large: boolean }) {
 /** More lines than this are folded. */
 const LONG = 1600;
 
-function Text({ part, large }: { part: TextPart; large: boolean }) {
+function Text({ part, parts, large }: PartProps<TextPart>) {
   const { t } = useTranslation();
   const [quoted, setQuoted] = useState(false);
   const [original, setOriginal] = useState(false);
@@ -76,7 +83,7 @@ function Text({ part, large }: { part: TextPart; large: boolean }) {
     <>
       {original && part.html_file ? (
         <Suspense fallback={<Words text={part.text} />}>
-          <MailFrame file={part.html_file} />
+          <MailFrame file={part.html_file} parts={parts} />
         </Suspense>
       ) : (
         <Words text={whole ? part.text : `${part.text.slice(0, LONG)}…`} large={large} />

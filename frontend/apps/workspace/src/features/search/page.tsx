@@ -6,10 +6,9 @@ import dayjs from "dayjs";
 import { Search, SearchX } from "lucide-react";
 import { Fragment, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { markedRuns } from "@/lib/text";
+import { markedRuns, shortId } from "@/lib/text";
 import { fullTime } from "@/lib/time";
 import { useChannels } from "@/sync/channels";
-import { useContactConversations } from "@/sync/desk";
 import { useSearch, type SearchTerms } from "@/sync/search";
 import css from "./search.module.css";
 
@@ -164,30 +163,18 @@ function Hit({ hit }: { hit: MessageHit }) {
   );
 }
 
-/** A contact opens where we last spoke. */
 function ContactLine({ contact }: { contact: ContactHit }) {
-  const { t } = useTranslation();
-  const navigate = useNavigate();
-  const [wanted, setWanted] = useState(false);
-  const conversations = useContactConversations(wanted ? contact.id : undefined);
-  const latest = conversations.data?.[0];
-  useEffect(() => {
-    if (wanted && latest) void navigate({ to: "/desk/$view/$id", params: { view: "all", id: latest.id } });
-  }, [wanted, latest, navigate]);
-  const none = wanted && conversations.data?.length === 0;
   return (
-    <button type="button" className={css.contact} onClick={() => setWanted(true)}>
+    <Link to="/contacts/$id" params={{ id: contact.id }} className={css.contact}>
       <Avatar name={contact.name} url={contact.avatar_url} seed={contact.id} size={32} />
       <span style={{ minWidth: 0 }}>
         <span className="truncate" style={{ display: "block", fontWeight: 600 }}>
           {contact.name}
         </span>
         <span className="faint truncate" style={{ display: "block" }}>
-          {none
-            ? t("search.noConversation")
-            : (contact.identities ?? []).map((i) => i.label || i.value).join(" · ")}
+          {contact.identities.map((i) => i.label || shortId(i.value) || i.value).join(" · ")}
         </span>
       </span>
-    </button>
+    </Link>
   );
 }

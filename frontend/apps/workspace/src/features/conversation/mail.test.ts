@@ -1,0 +1,46 @@
+// @vitest-environment happy-dom
+import type { Part } from "@switchboard/protocol";
+import { describe, expect, it } from "vitest";
+import { fillPictures, inlinePictures, mailPage } from "./mail";
+
+const parts: Part[] = [
+  { type: "text", text: "Hello" },
+  {
+    type: "file",
+    state: "stored",
+    inline_id: "logo@mail",
+    file: { id: "f", name: "logo.png", mime: "image/png", size: 9, url: "/files/f/logo.png?s=1" },
+  },
+];
+const inline = inlinePictures(parts);
+const html =
+  '<p>Hi</p><img data-cid="logo@mail"><img data-cid="lost@mail"><img data-src="https://track.example/a.gif">' +
+  '<img data-src="data:image/png;base64,AA"><img data-src="javascript:alert(1)">';
+
+function sources(remote: boolean): (string | null)[] {
+  const page = new DOMParser().parseFromString(fillPictures({ html, inline, remote }).html, "text/html");
+  return [...page.querySelectorAll("img")].map((picture) => picture.getAttribute("src"));
+}
+
+describe("pictures of a mail", () => {
+  it("are its own files and those written out, but nothing of other hosts", () => {
+    expect(sources(false)).toEqual(["/files/f/logo.png?s=1", null, null, "data:image/png;base64,AA", null]);
+    expect(fillPictures({ html, inline, remote: false }).left).toBe(1);
+  });
+
+  it("come from other hosts when a person wants them, never as a script", () => {
+    expect(sources(true)).toEqual([
+      "/files/f/logo.png?s=1",
+      null,
+      "https://track.example/a.gif",
+      "data:image/png;base64,AA",
+      null,
+    ]);
+  });
+
+  it("are held back by the policy too", () => {
+    expect(mailPage("", false, "https://desk.example")).toContain("img-src data: https://desk.example;");
+    expect(mailPage("", true, "https://desk.example")).toContain("https: http:;");
+    expect(mailPage("", true, "https://desk.example")).toContain("default-src 'none'");
+  });
+});

@@ -1,0 +1,13 @@
+/** Asks for the dialog by which somebody is written to first; any screen may. */
+import { create } from "zustand";
+
+export interface OutsetRequest {
+  contactId?: string;
+  channelId?: string;
+  /** Begin with a template: the platform takes nothing else now. */
+  template?: boolean;
+}
+
+export const useOutset = create<{ request: OutsetRequest | null }>(() => ({ request: null }));
+export const openOutset = (request: OutsetRequest = {}) => useOutset.setState({ request });
+export const closeOutset = () => useOutset.setState({ request: null });
