@@ -1,5 +1,6 @@
 """Mail that goes out, to a real SMTP server: what arrives there, and how every failure is sorted."""
 
+import asyncio
 import email
 import email.policy
 import ssl
@@ -325,3 +326,34 @@ async def test_mail_is_fetched_encrypted_and_only_from_the_right_server(
         assert await EmailChannel(config(**settings), io).probe()
         with pytest.raises(Reauthorise, match=r"certificate of evil\.example is not valid"):
             await EmailChannel(config(**settings, incoming_host="evil.example"), io).probe()
+
+
+async def test_pop3_with_starttls_gives_no_password_to_the_wrong_server(certificate: ssl.SSLContext) -> None:
+    said: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"+OK ready\r\n")
+        try:
+            while line := await reader.readline():
+                said.append(line.strip())
+                if line.startswith(b"CAPA"):
+                    writer.write(b"+OK\r\nSTLS\r\n.\r\n")
+                else:
+                    writer.write(b"+OK\r\n")
+                if line.startswith(b"STLS"):
+                    await writer.start_tls(certificate)
+        except OSError:
+            pass
+        finally:
+            writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as listener, mail_server() as (smtp, _):
+        port = listener.sockets[0].getsockname()[1]
+        io = LoopbackIo({"smtp.desk.example": smtp, "imap.desk.example": port, "evil.example": port})
+        settings = {"incoming": "pop3", "incoming_security": "starttls"}
+        assert await EmailChannel(config(**settings), io).probe()
+        assert any(line.startswith(b"PASS ") for line in said)
+        said.clear()
+        with pytest.raises(Reauthorise, match=r"certificate of evil\.example is not valid"):
+            await EmailChannel(config(**settings, incoming_host="evil.example"), io).probe()
+        assert said == [b"CAPA", b"STLS"]

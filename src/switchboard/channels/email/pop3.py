@@ -3,6 +3,7 @@
 import asyncio
 import poplib
 import socket
+import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
@@ -73,7 +74,7 @@ class Maildrop:
         sock = wire.encrypted(line.sock, host) if config.incoming_security == "tls" else line.sock
         self.client = _Client(line, sock, host, port)
         if config.incoming_security == "starttls":
-            self.client.stls()
+            self.client.stls(ssl.create_default_context())  # its own default checks no certificate
         try:
             self.client.user(config.login())
             self.client.pass_(config.password)
