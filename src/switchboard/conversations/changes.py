@@ -98,8 +98,11 @@ async def _apply(tx: Tx, changes: Sequence[ChangeFiled]) -> tuple[list[ChangeFil
         events.append(
             MessageChanged(workspace_id=row["workspace_id"], subject=row["conversation_id"], message_id=row["id"], what=what)
         )
-    for edit in edits:  # one by one: several edits of one message in a batch must each win in order
-        await tx.run(SQL.edit_messages, workspaces=[edit[0]], ids=[edit[1]], parts=[packed(edit[2])], at=[edit[3]])
+    while edits:  # once, unless a batch edits a message several times: then each wins in its order
+        turn = {edit[1]: edit for edit in reversed(edits)}
+        workspaces, ids, parts, times = map(list, zip(*turn.values(), strict=True))
+        await tx.run(SQL.edit_messages, workspaces=workspaces, ids=ids, parts=[packed(one) for one in parts], at=times)
+        edits = [edit for edit in edits if turn[edit[1]] is not edit]
     if recalls:
         workspaces, ids, times = map(list, zip(*recalls, strict=True))
         await tx.run(SQL.recall_messages, workspaces=workspaces, ids=ids, at=times)

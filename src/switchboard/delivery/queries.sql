@@ -48,7 +48,8 @@ with u as (
         :errors::text[], :due::timestamptz[]) as u (workspace_id, id, batch_id, status, external_id, code, error, due_at)
 ), named as (
     select u.*, o.status = 'sending' and o.batch_id is not distinct from u.batch_id as own,
-        u.status in ('sent', 'delivered', 'read') and o.status in ('queued', 'sending', 'in_doubt') as went_out,
+        u.status in ('sent', 'delivered', 'read') and coalesce(array_position(array['sent', 'failed', 'delivered', 'read'], u.status), 0)
+            > coalesce(array_position(array['sent', 'failed', 'delivered', 'read'], o.status), 0) as went_out,
         u.external_id <> '' and o.external_id is null
             and row_number() over (partition by o.channel_id, u.external_id order by o.id) = 1
             and not exists (select from outbound x where x.channel_id = o.channel_id and x.external_id = u.external_id) as fresh
