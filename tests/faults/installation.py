@@ -105,7 +105,7 @@ class Installation:
     def __init__(self, data: Path, dice: random.Random) -> None:
         self.data = data
         self.dice = dice
-        self.ports = {name: free_port(dice) for name in WEBS}
+        self.ports = {name: free_port(dice) for name in (*WEBS, *WORKERS)}
         self.programs: dict[str, Program] = {}
         self.server = Postgres(data / "postgres")
         self.dsn = ""
@@ -115,7 +115,7 @@ class Installation:
 
     @property
     def webs(self) -> list[str]:
-        return [f"http://127.0.0.1:{port}" for port in self.ports.values()]
+        return [f"http://127.0.0.1:{self.ports[name]}" for name in WEBS]
 
     async def open(self) -> None:
         """Found the workspace, start everything, and wait until every process answers."""
@@ -127,7 +127,7 @@ class Installation:
             role = name.partition("-")[0]
             words = [
                 str(Path(sys.executable).with_name("switchboard")), "serve", "--roles", role,
-                "--port", str(self.ports.get(name, 0)),
+                "--port", str(self.ports[name]),
             ]  # fmt: skip
             self.programs[name] = Program(name, words, self._environment(), self.data / f"{name}.log")
             self.programs[name].start()
@@ -162,14 +162,23 @@ class Installation:
         return hit
 
     async def until_ready(self) -> None:
-        """Wait until both doors reach the database; raises with the log when one does not."""
-        deadline = time.monotonic() + PATIENCE
+        """Wait until every process reaches the database; raises with the log when one does not."""
+        if late := await self.late(PATIENCE):
+            raise RuntimeError(f"{late[0]} does not answer: {self.log_of(late[0])[-3000:]}")
+
+    async def late(self, patience: float) -> list[str]:
+        """Wait until every process reaches the database; returns those that do not in time."""
+        deadline = time.monotonic() + patience
+        left = list(self.ports)
         async with httpx.AsyncClient(trust_env=False, timeout=3) as client:
-            for name, port in self.ports.items():
-                while not await _answers(client, f"http://127.0.0.1:{port}/ready"):
-                    if time.monotonic() > deadline:
-                        raise RuntimeError(f"{name} does not answer: {self.log_of(name)[-3000:]}")
-                    await asyncio.sleep(0.1)
+            while left and time.monotonic() < deadline:
+                left = [
+                    name
+                    for name in left
+                    if not await _answers(client, f"http://127.0.0.1:{self.ports[name]}/ready")
+                ]
+                await asyncio.sleep(0.1 if left else 0)
+        return left
 
     def log_of(self, name: str) -> str:
         """What a process wrote."""

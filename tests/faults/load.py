@@ -15,12 +15,12 @@ import httpx
 from tests.faults.installation import Installation, Link
 from tests.faults.ledger import Ledger
 
-GROUPS = 8
+GROUPS = 12
 GROUP_SIZE = 4
 LARGEST_BATCH = 5
 PARTNER_SIZE = 4
-PAUSE = (0.08, 0.5)
-AGENT_PAUSE = (0.05, 0.4)
+PAUSE = (0.03, 0.25)
+AGENT_PAUSE = (0.03, 0.25)
 AGENTS = ("ann", "bo", "cleo")
 
 
