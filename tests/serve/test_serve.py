@@ -100,22 +100,20 @@ async def test_a_customer_writes_and_gets_an_answer(tmp_path: Path) -> None:
         SWITCHBOARD_PASSWORD=PASSWORD,
     )  # fmt: skip
     assert code == 0, said
-    async with partner() as (place, posts), serving(tmp_path, SWITCHBOARD_OUTBOUND_ALLOW=place) as (_, url):
-        async with httpx.AsyncClient(base_url=f"{url}/api/v1", trust_env=False) as client:
-            signed_in = await client.post(
-                "/sessions", json={"email": "ann@example.com", "password": PASSWORD}
-            )
-            assert signed_in.status_code == 201, signed_in.text
-            token = signed_in.json()["token"]
-            client.headers["Authorization"] = f"Bearer {token}"
-            config = {"system_id": "shop", "send_url": f"http://{place}/in"}
-            made = await client.post(
-                "/connections", json={"kind": "custom", "name": "Shop", "config": config}
-            )
-            assert made.status_code == 201, made.text
-            connection = made.json()
-            assert connection["channels"][0]["external_id"] == "shop"
-            await _converse(client, url, token, connection, posts)
+    async with (
+        partner() as (place, posts),
+        serving(tmp_path, SWITCHBOARD_OUTBOUND_ALLOW=place) as (_, url),
+        httpx.AsyncClient(base_url=f"{url}/api/v1", trust_env=False) as client,
+    ):
+        signed_in = await client.post("/sessions", json={"email": "ann@example.com", "password": PASSWORD})
+        assert signed_in.status_code == 201, signed_in.text
+        token = signed_in.json()["token"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        config = {"system_id": "shop", "send_url": f"http://{place}/in"}
+        made = await client.post("/connections", json={"kind": "custom", "name": "Shop", "config": config})
+        assert made.status_code == 201, made.text
+        assert made.json()["channels"][0]["external_id"] == "shop"
+        await _converse(client, url, token, made.json(), posts)
 
 
 async def _converse(

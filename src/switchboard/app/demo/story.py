@@ -119,6 +119,9 @@ class Teller:
         channels = {dice.choices(list(kinds), list(kinds.values()))[0]}
         if dice.random() < 0.22:
             channels.add(dice.choices(list(kinds), list(kinds.values()))[0])
+        if "mail" in channels:
+            # A sender that nothing vouches for is nobody's second address.
+            channels = {"mail"}
         tags = ["VIP"] if dice.random() < 0.05 else []
         if dice.random() < 0.08:
             tags.append("俱乐部" if talk.language == "zh" else "club")
