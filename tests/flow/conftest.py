@@ -1,6 +1,6 @@
 """A workspace with one connection on a fresh database, and the pipe run by hand, step by step."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from switchboard.core.parts import Part, Text
 from switchboard.db import log
 from switchboard.db.pool import Database, Tx
 from switchboard.ingest import commands as ingest
+from tests.plugins.postgres import apart, fresh_database
 
 NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 
@@ -138,6 +139,33 @@ class Pipe:
         rows = await self.sql("select conversation_id, position, direction, parts->0->>'text' as text from message "
                               "order by conversation_id, position")  # fmt: skip
         return [tuple(row) for row in rows]
+
+
+@pytest.fixture(scope="session")
+def one_database(postgres_server: str, migrated_template: str) -> Iterator[str]:
+    """DSN of a database that all these tests share: emptying it is many times faster than making one."""
+    yield from fresh_database(postgres_server, migrated_template)
+
+
+@pytest.fixture
+def database(one_database: str) -> str:
+    """DSN of a migrated database without any rows."""
+    apart(_empty(one_database))
+    return one_database
+
+
+async def _empty(dsn: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute("""
+            do $$ begin
+                execute (select 'truncate ' || string_agg(format('%I', relname), ', ') || ' cascade' from pg_class
+                         where relkind = 'r' and relnamespace = 'public'::regnamespace and relname <> 'migration'
+                           and pg_relation_size(oid) > 0);
+            exception when null_value_not_allowed then null;
+            end $$""")
+    finally:
+        await connection.close()
 
 
 @pytest.fixture
