@@ -61,6 +61,48 @@ async def test_every_endpoint_declares_a_permission_of_the_table(office: Office)
         assert permission in RULES or permission is Permission.PUBLIC, f"{permission} has no rule"
 
 
+CLOSED_TO_AGENTS = """
+    DELETE /api-keys/{key_id}
+    DELETE /connections/{connection_id}
+    DELETE /dead-letters/{letter_id}
+    DELETE /invitations/{invitation_id}
+    DELETE /teams/{team_id}
+    GET /api-keys
+    GET /audit
+    GET /connections
+    GET /connections/{connection_id}
+    GET /connections/{connection_id}/events
+    GET /dead-letters
+    GET /dead-letters/{letter_id}
+    GET /invitations
+    PATCH /agents/{agent_id}
+    PATCH /channels/{channel_id}
+    PATCH /connections/{connection_id}
+    PATCH /teams/{team_id}
+    PATCH /workspace
+    POST /api-keys
+    POST /connections
+    POST /connections/test
+    POST /connections/{connection_id}/test
+    POST /dead-letters/{letter_id}/replay
+    POST /invitations
+    POST /teams
+"""
+OPEN_TO_ALL = "GET /invitations/lookup, POST /invitations/accept, POST /sessions"
+
+
+async def test_what_is_closed_to_agents_is_written_down_twice(office: Office) -> None:
+    """A permission declared by mistake would pass every other test here."""
+    declared = {
+        f"{method} {path.removeprefix('/api/v1')}": handler.opt["permission"]
+        for method, path, handler in endpoints(office.app)
+    }
+    public = {name for name, permission in declared.items() if permission is Permission.PUBLIC}
+    closed = {name for name, permission in declared.items() if not role_has("agent", permission)} - public
+    assert public == set(OPEN_TO_ALL.split(", "))
+    assert closed == {line.strip() for line in CLOSED_TO_AGENTS.split("\n") if line.strip()}
+
+
 async def test_nobody_gets_in_without_a_session(office: Office) -> None:
     stranger = office.client()
     for method, path, handler in endpoints(office.app):

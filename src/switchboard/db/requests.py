@@ -1,5 +1,6 @@
 """Answers kept for repeated requests: one per Idempotency-Key, written in the transaction of the work."""
 
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -42,3 +43,8 @@ async def store(
         status=status,
         answer=answer,
     )
+
+
+async def prune(tx: Tx, before: datetime) -> None:
+    """Forget answers kept before a moment."""
+    await tx.run(SQL.prune_requests, before=before)

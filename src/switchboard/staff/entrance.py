@@ -171,3 +171,8 @@ async def change_password(tx: Tx, account: UUID, hashed: str, but: UUID | None) 
     """Keep a new password and end every other session of the account."""
     await tx.run(SQL.set_password, id=account, hash=hashed)
     await tx.run(SQL.end_account_sessions, account=account, but=but)
+
+
+async def prune(tx: Tx) -> None:
+    """Forget failed sign-ins of more than a day ago."""
+    await tx.run(SQL.prune_failures)
