@@ -1,4 +1,4 @@
-"""Media that still lies with a platform, or in a mail that we keep: fetched, stored, or given up with a sentence."""
+"""Media that still lies with a platform, or in a mail that we keep: fetched, or given up with a sentence."""
 
 import asyncio
 from email.message import EmailMessage
@@ -38,7 +38,7 @@ async def job(pipe: Pipe) -> str:
 async def test_what_lies_in_a_mail_is_taken_out_of_it(runtime: Runtime, pipe: Pipe) -> None:
     await configure(runtime, pipe, "email", SETTINGS)
     mail = EmailMessage()
-    mail["From"], mail["To"], mail["Message-ID"] = "ann@customer.example", "main@desk.example", "<1@customer.example>"
+    mail["From"], mail["To"], mail["Message-ID"] = "ann@shop.example", "main@desk.example", "<1@shop.example>"
     mail.set_content("Hello")
     mail.add_alternative("<p onclick='x'>Hello</p>", subtype="html")
     mail.add_attachment(b"a,b\n1,2\n", maintype="text", subtype="csv", filename="table.csv")
@@ -49,7 +49,9 @@ async def test_what_lies_in_a_mail_is_taken_out_of_it(runtime: Runtime, pipe: Pi
     await pipe.process()
     assert await MediaWorker(runtime).step()
     text, table = await parts(pipe)
-    assert (table["name"], table["mime"], table["state"], table["size"]) == ("table.csv", "text/csv", "stored", 8)
+    assert (table["name"], table["mime"], table["size"]) == ("table.csv", "text/csv", 8)
+    assert table["file_id"]
+    assert "state" not in table  # stored
     names = await pipe.sql("select name, origin from file order by name")
     assert [tuple(row) for row in names] == [("mail.html", "html"), ("table.csv", "")]
     assert text["html_file"]
@@ -59,7 +61,7 @@ async def test_what_lies_in_a_mail_is_taken_out_of_it(runtime: Runtime, pipe: Pi
 async def test_a_file_that_never_comes_is_given_up(
     runtime: Runtime, pipe: Pipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A server that takes the request and says nothing: tried again, and after the last try shown as failed."""
+    """A server that takes the request and says nothing: tried again, after the last try shown as failed."""
     monkeypatch.setattr(media_worker, "TRY_SECONDS", 0.2)
     await configure(runtime, pipe, "custom", CustomConfig(system_id="main"))
 
@@ -75,7 +77,8 @@ async def test_a_file_that_never_comes_is_given_up(
         assert await worker.step()
         assert await job(pipe) == "waiting"
         assert [part["state"] for part in await parts(pipe)] == ["fetching"]
-        await pipe.sql("update job set attempts = $1, due_at = $2", media_worker.TRIES - 1, NOW.replace(year=2020))
+        last = media_worker.TRIES - 1
+        await pipe.sql("update job set attempts = $1, due_at = $2", last, NOW.replace(year=2020))
         assert await worker.step()
     (part,) = await parts(pipe)
     assert (part["state"], part["error"]) == ("failed", "The file could not be fetched.")

@@ -277,9 +277,11 @@ class FetchesMedia(Protocol):
 
 @runtime_checkable
 class ExtractsMedia(Protocol):
-    """Takes media out of a raw body that we keep (mail attachments, HTML bodies). Pure; raises Refused."""
+    """Takes media out of a raw body that we keep (mail attachments, HTML bodies). Pure; called off the event loop."""
 
-    def extract_media(self, raw: bytes, source: Source) -> Content: ...
+    def extract_media(self, raw: bytes, sources: Sequence[Source]) -> list[Content | Refused]:
+        """Return one answer for each source: the content, or why there is none."""
+        ...
 
 
 @runtime_checkable

@@ -1,6 +1,6 @@
 """The e-mail channel: one mailbox, fetched by IMAP or POP3, answered by SMTP."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -51,9 +51,9 @@ class EmailChannel:
         fetch = imap.session if self.config.incoming == "imap" else pop3.session
         return fetch(self.io, self.config, load)
 
-    def extract_media(self, raw: bytes, source: Source) -> Content:
-        """Return an attachment, or the mail's HTML made harmless."""
-        return inbound.extract(raw, source)
+    def extract_media(self, raw: bytes, sources: Sequence[Source]) -> list[Content | Refused]:
+        """Return attachments, or the mail's HTML made harmless."""
+        return inbound.extract(raw, sources)
 
     async def send(self, message: Outbound) -> Sent:
         """Send one mail."""

@@ -238,21 +238,26 @@ def _name(leaf: mime.Leaf) -> str:
     return leaf.name or f"part-{leaf.path}{mime.ending(leaf.kind)}"
 
 
-def extract(raw: bytes, source: Source) -> Content:
-    """Return a part of a mail, or its HTML made harmless; raises Refused when it isn't there."""
+def extract(raw: bytes, sources: Sequence[Source]) -> list[Content | Refused]:
+    """Return parts of a mail, or its HTML made harmless; the mail is taken apart once for all of them."""
     try:
         leaves = list(mime.leaves(mime.tree_of(raw)))
     except (mime.TooLarge, BadPayload) as error:
-        raise Refused(f"The mail can't be taken apart: {error}.") from None
-    if source.ref == HTML:
-        pages = [leaf.text() for leaf in leaves if _is_body(leaf) and leaf.kind == "text/html"]
-        if not pages:
-            raise Refused("This mail has no HTML.")
-        return Content("mail.html", "text/html", "<hr>".join(map(html.sanitise, pages)).encode())
-    path = source.ref.removeprefix("part:")
-    for leaf in leaves:
-        if leaf.path == path and source.ref.startswith("part:"):
-            inner = leaf.mail()
-            data = leaf.data() if inner is None else mime.written(inner)
-            return Content(_name(leaf), mime.kind_by_name(leaf.kind, leaf.name), data)
-    raise Refused("This part is not in the mail.")
+        return [Refused(f"The mail can't be taken apart: {error}.") for _ in sources]
+    return [_page(leaves) if source.ref == HTML else _attachment(leaves, source.ref) for source in sources]
+
+
+def _page(leaves: Sequence[mime.Leaf]) -> Content | Refused:
+    pages = [leaf.text() for leaf in leaves if _is_body(leaf) and leaf.kind == "text/html"]
+    if not pages:
+        return Refused("This mail has no HTML.")
+    return Content("mail.html", "text/html", "<hr>".join(map(html.sanitise, pages)).encode())
+
+
+def _attachment(leaves: Sequence[mime.Leaf], ref: str) -> Content | Refused:
+    leaf = next((one for one in leaves if ref == f"part:{one.path}"), None)
+    if leaf is None:
+        return Refused("This part is not in the mail.")
+    inner = leaf.mail()
+    data = leaf.data() if inner is None else mime.written(inner)
+    return Content(_name(leaf), mime.kind_by_name(leaf.kind, leaf.name), data)
