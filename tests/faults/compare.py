@@ -1,4 +1,4 @@
-"""Two accounts of the same day held against each other: as sets and in order. Knows nothing of the product."""
+"""Two accounts of one day held against each other, as sets and in order. Knows nothing of the product."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -41,7 +41,7 @@ def strangers(check: str, found: Iterable[str], sent: set[str]) -> Finding:
 
 
 def disordered(check: str, promised: Mapping[str, Sequence[str]], found: Sequence[str]) -> Finding:
-    """What each one said stands in the order in which it was said; what is missing is another check's affair."""
+    """What each one said stands in the order in which it was said; what is missing is not asked here."""
     place: dict[str, int] = {}
     for nr, one in enumerate(found):
         place.setdefault(one, nr)

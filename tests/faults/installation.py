@@ -230,7 +230,8 @@ class Installation:
     def _start_sandbox(self) -> str:
         """A platform never gives up soon: short pauses, many attempts."""
         words = [
-            sys.executable, "-m", "switchboard.sandbox", "--retry-first-seconds", "0.2", "--retry-longest-seconds", "1",
+            sys.executable, "-m", "switchboard.sandbox", "--retry-first-seconds", "0.2",
+            "--retry-longest-seconds", "1",
             "--retry-attempts", "500", "--webhook-timeout-seconds", "5", "--receipt-delay-seconds", "0.1",
         ]  # fmt: skip
         with (self.data / "sandbox.log").open("ab") as log:

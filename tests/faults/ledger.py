@@ -7,7 +7,7 @@ import msgspec
 
 
 class Ledger(msgspec.Struct):
-    """Texts are unique, so a text is its own key. A sender says nothing new before its last word was acknowledged."""
+    """Texts are unique, so a text is its own key. Nobody says a new word before the last was acknowledged."""
 
     said: dict[str, list[str]]
     """sender → texts in the order in which they were acknowledged"""

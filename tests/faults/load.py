@@ -68,7 +68,7 @@ class Load:
         for client in self._clients:
             await client.aclose()
 
-    # -- customers ----------------------------------------------------------------------------------------------------
+    # -- customers ----
 
     async def _customers(self, names: list[str], link: Link) -> None:
         """A few customers whose messages the platform packs together."""
@@ -109,8 +109,9 @@ class Load:
             person = self._people[name]
             messages.append(
                 {
-                    "from": person["phone"], "from_user_id": person["user_id"], "id": f"wamid.{text.replace(' ', '.')}",
-                    "timestamp": str(int(time.time())), "type": "text", "text": {"body": text},
+                    "from": person["phone"], "from_user_id": person["user_id"],
+                    "id": f"wamid.{text.replace(' ', '.')}", "timestamp": str(int(time.time())),
+                    "type": "text", "text": {"body": text},
                 }
             )  # fmt: skip
             contacts[name] = {
@@ -134,7 +135,7 @@ class Load:
             ]
         }
 
-    # -- agents -------------------------------------------------------------------------------------------------------
+    # -- agents ----
 
     async def _agent(self, nr: int, name: str) -> None:
         """Answers the contacts that fall to this agent, one answer after the other."""
@@ -165,8 +166,8 @@ class Load:
                                     {"expected_version": row["version"]})  # fmt: skip
                 elif self._dice.random() < 0.04:
                     colleague = self.agents[self._dice.choice(list(self.agents))]
-                    await self._ask(name, turn, "POST", f"/api/v1/conversations/{row['id']}/assign",
-                                    {"agent_id": str(colleague), "expected_version": row["version"]})  # fmt: skip
+                    body = {"agent_id": str(colleague), "expected_version": row["version"]}
+                    await self._ask(name, turn, "POST", f"/api/v1/conversations/{row['id']}/assign", body)
                 else:
                     count += 1
                     await self._answer(name, row, f"{name} answers {count} ({row['contact']['name']})")

@@ -1,7 +1,8 @@
-"""Kill every role and the database at random points, under load, and hold the books against an independent ledger.
+"""Kill every role and the database at random points, under load; hold the books against a ledger.
 
-`SWITCHBOARD_FAULT_KILLS` sets the number of kills (default 6, about a minute; `make faults` takes 50), `SWITCHBOARD_FAULT_SEED`
-the dice, `SWITCHBOARD_FAULT_KEEP` keeps the data directory. The report goes to `faults/report.json` in SWITCHBOARD_DATA (default ./var).
+`SWITCHBOARD_FAULT_KILLS` sets the number of kills (default 6, about a minute; `make faults` takes 50),
+`SWITCHBOARD_FAULT_SEED` the dice, `SWITCHBOARD_FAULT_KEEP` keeps the data directory. The report goes to
+`faults/report.json` in SWITCHBOARD_DATA (default ./var).
 """
 
 import asyncio
@@ -26,7 +27,7 @@ KILLS = int(os.environ.get("SWITCHBOARD_FAULT_KILLS", "6"))
 SEED = int(os.environ.get("SWITCHBOARD_FAULT_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 31)
 REPORT = Path(os.environ.get("SWITCHBOARD_DATA", "./var")).absolute() / "faults" / "report.json"
 STANDING = 0.85
-"""How often a kill waits until everything has come back from the last ones: what is down already can lose nothing."""
+"""How often a kill waits until everything is back from the last ones: what is down can lose nothing."""
 RECOVERY_SECONDS = 30.0 if KILLS >= 20 else 5.0
 BETWEEN = (0.2, 2.0)
 """Seconds until the next kill."""
@@ -38,7 +39,7 @@ FAULTS: list[dict[str, Any]] = [
     {"kind": "http", "code": 503, "platform": "custom", "after": 6, "times": 2},
     {"kind": "latency", "seconds": 0.05, "times": -1},
 ]
-"""Platforms are no better than networks: lost answers, refused calls, and slow enough that a kill hits many on their way."""
+"""Platforms are no better than networks: lost answers, refused calls, slow enough for a kill to hit many."""
 
 
 @pytest.fixture
@@ -153,10 +154,12 @@ def _write(report: dict[str, Any], findings: list[Finding]) -> None:
     kills = ", ".join(f"{one['at']}s {one['target']}" for one in report["kills"])
     print(f"\nseed {SEED}; {len(report['kills'])} kills: {kills}")
     print(
-        f"{report['messages']} messages, {report['answers']} answers, {report['seconds']['load']} s under load"
+        f"{report['messages']} messages, {report['answers']} answers, "
+        f"{report['seconds']['load']} s under load"
     )
     print(
-        f"ended by themselves: {report['ended_by_itself']}; answers of the product: {report['answers_of_the_product']}"
+        f"ended by themselves: {report['ended_by_itself']}; "
+        f"answers of the product: {report['answers_of_the_product']}"
     )
     print(compare.table(findings))
 

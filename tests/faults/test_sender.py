@@ -58,7 +58,7 @@ async def running(database: str, data: Path, place: str) -> AsyncIterator[Runtim
 async def test_an_outcome_is_kept_though_another_was_recorded_meanwhile(
     database: str, tmp_path: Path
 ) -> None:
-    """A quick send ends and is recorded while a slow one is under way; the slow one's outcome counts all the same."""
+    """A quick send ends and is recorded while a slow one is under way; the slow one counts all the same."""
     async with partner() as place, running(database, tmp_path, place) as runtime:
         pipe = Pipe(runtime.db, new_id())
         await pipe.sql("insert into workspace (id, name, slug) values ($1, 'Test', 'test')", pipe.workspace)

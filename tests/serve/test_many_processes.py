@@ -227,12 +227,13 @@ async def test_two_workers_send_each_answer_once(office: Office) -> None:
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline and not set(texts) <= set(await office.on_phones()):
         await asyncio.sleep(0.1)
+    # A second copy would come soon after the first.
     await asyncio.sleep(1)
     assert sorted(one for one in await office.on_phones() if one in texts) == sorted(texts)
 
 
 async def test_a_killed_worker_hands_over(office: Office) -> None:
-    """Each worker in turn is the only one left; what the other held is taken over when its lease has run out."""
+    """Each worker in turn is the only one left; what the other held is taken over in time."""
     await office.receive(1, "sofia", "are you still there?")
     here = (await office.conversation("ann", "sofia"))["id"]
     for survivor, victim in (WORKERS, reversed(WORKERS)):
@@ -250,7 +251,7 @@ async def test_a_killed_worker_hands_over(office: Office) -> None:
 async def _only(office: Office, survivor: str, victim: str) -> None:
     """Kill one worker; it comes back only after the other has had to take over."""
     deadline = time.monotonic() + SECONDS
-    while office.house.programs[survivor].pid is None and time.monotonic() < deadline:
+    while office.house.programs[survivor].pid is None and time.monotonic() < deadline:  # noqa: ASYNC110
         await asyncio.sleep(0.1)
     office.house.kill(victim)
     office.house.programs[victim].pause = HANDOVER_SECONDS
@@ -261,7 +262,8 @@ async def _all_held_by_one(office: Office, deadline: float) -> None:
     while True:
         async with office.house.connection() as connection:
             rows = await connection.fetch(
-                "select c.id, l.holder from connection c left join lease l on l.connection_id = c.id and l.expires_at > now()"
+                "select c.id, l.holder from connection c "
+                "left join lease l on l.connection_id = c.id and l.expires_at > now()"
             )
         holders = {row["holder"] for row in rows}
         if len(holders) == 1 and None not in holders:
