@@ -12,13 +12,13 @@ from msgspec import UNSET, Meta, UnsetType
 
 from switchboard.api.auth import WithDesk, may
 from switchboard.api.bodies import Body, Name, given
-from switchboard.api.connects import Kind, Prepared, Tested
+from switchboard.api.connects import Kind, Tested
 from switchboard.api.desk import Desk
 from switchboard.api.paging import Page
 from switchboard.connections import commands as connections
 from switchboard.connections import reads as connection_reads
 from switchboard.connections.reads import ChannelRow, ConnectionRow, NewsRow
-from switchboard.core.errors import Conflict, Invalid, NotFound
+from switchboard.core.errors import Invalid, NotFound
 from switchboard.core.ids import new_id
 from switchboard.db.pool import Tx
 from switchboard.staff import reads as staff
@@ -171,7 +171,6 @@ async def create_connection(
     connector = desk.context.connector
     prepared = await connector.prepare(desk.workspace, data.kind, data.config, force=force)
     tx = await desk.begin()
-    await _refuse_twice(tx, desk, data.kind, prepared)
     connection = new_id()
     await desk.carry(
         tx, connections.create, desk.workspace, connection, data.kind, data.name.strip(), prepared.sealed,
@@ -182,15 +181,6 @@ async def create_connection(
     if prepared.tested.ok:
         desk.afterwards(partial(connector.register, desk.workspace, connection))
     return await _whole(tx, desk, connection, prepared.generated)
-
-
-async def _refuse_twice(tx: Tx, desk: Desk, kind: str, prepared: Prepared, but: UUID | None = None) -> None:
-    """Raise Conflict for an account that another connection serves: two would answer every customer twice."""
-    found = {one.external_id for one in prepared.tested.accounts}
-    gone = {row.id for row in await connection_reads.all_of(tx, desk.workspace) if _is_removed(row)}
-    for row in await connection_reads.channels(tx, desk.workspace):
-        if row.kind == kind and row.external_id in found and row.connection_id not in {*gone, but}:
-            raise Conflict(f"{row.name} is connected already.", code="already_connected", field="config")
 
 
 async def _settle(tx: Tx, desk: Desk, connection: UUID, tested: Tested) -> None:
@@ -240,7 +230,7 @@ async def change_connection(
     sealed = prepared.sealed if prepared is not None else None
     await desk.carry(tx, connections.update, desk.workspace, connection_id, name, sealed, disabled)
     if prepared is not None:
-        await _refuse_twice(tx, desk, row.kind, prepared, but=connection_id)
+        await connections.refuse_twice(tx, desk.workspace, row.kind, prepared.tested.accounts, but=connection_id)
         await desk.carry(
             tx,
             connections.save_channels,

@@ -23,6 +23,7 @@ from switchboard.routing import commands as routing
 log = structlog.get_logger()
 VANISHED = timedelta(seconds=60)
 GIVE_UP = timedelta(hours=24)
+LATELY = timedelta(minutes=2)
 EVENTS_KEPT = timedelta(days=90)
 HEARTBEAT_SECONDS = 15
 PRUNE_BITES = 200
@@ -34,6 +35,7 @@ class Housekeeping:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._beats = 0
 
     async def run(self) -> None:
         """Never returns."""
@@ -61,7 +63,10 @@ class Housekeeping:
                     self._runtime.announce(events)
 
     async def _sweep(self, tx: Tx) -> list[Event]:
-        return await flow.run(tx, [*await delivery.sweep(tx), *await changes.sweep(tx)])
+        """Each second, what was held lately; now and then everything, for whatever was in nobody's hand meanwhile."""
+        self._beats += 1
+        since = datetime.now(UTC) - (GIVE_UP if self._beats % 60 == 1 else LATELY)
+        return await flow.run(tx, [*await delivery.sweep(tx, since), *await changes.sweep(tx, since)])
 
     async def _vanished(self, tx: Tx) -> list[Event]:
         """Agents whose screens have been gone for a minute: offline, their work back in the queue."""

@@ -120,7 +120,7 @@ class _Held:
         self.sender = Sender(runtime, connection)
         self._runtime = runtime
         self._connection = connection
-        self._nudged: dict[str, asyncio.Event] = {}
+        self._nudged = asyncio.Event()
         self._tasks = [asyncio.create_task(self.sender.run()), asyncio.create_task(self._intake())]
         runtime.bus.hear(self._hear)
 
@@ -133,7 +133,7 @@ class _Held:
 
     def _hear(self, news: dict[str, Any]) -> None:
         if news.get("nudge") == str(self._connection):
-            self._nudged.setdefault(news["account"], asyncio.Event()).set()
+            self._nudged.set()
 
     async def _intake(self) -> None:
         """Poll, or keep a session, where the adapter has either; back off while the platform refuses."""
@@ -178,7 +178,7 @@ class _Held:
                 await self._store(live, account, polled)
                 more = polled.more
         await self._green(live)
-        await asyncio.sleep(0.05)
+        await wait(self._nudged, live.adapter.manifest.poll_seconds)
 
     async def _cursor(self, account: str) -> str:
         async with self._runtime.db.transaction() as tx:

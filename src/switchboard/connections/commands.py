@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from switchboard.core.errors import Conflict
 from switchboard.core.events import Arrived, ChannelChanged, Event
 from switchboard.core.facts import AccountChanged
 from switchboard.core.ids import new_id, new_secret
@@ -26,10 +27,24 @@ class AccountFound(msgspec.Struct, frozen=True):
 async def create(
     tx: Tx, workspace: UUID, connection: UUID, kind: str, name: str, sealed: bytes, accounts: Sequence[AccountFound], status: str
 ) -> list[Event]:
-    """Add a connection with a channel for every account."""
+    """Add a connection with a channel for every account; raises Conflict for one that another connection serves."""
+    await refuse_twice(tx, workspace, kind, accounts)
     await tx.run(SQL.create_connection, workspace=workspace, id=connection, kind=kind, name=name, secret=new_secret(),
                  config=sealed, status=status, reason="")  # fmt: skip
     return await save_channels(tx, workspace, connection, kind, accounts, status)
+
+
+async def refuse_twice(
+    tx: Tx, workspace: UUID, kind: str, accounts: Sequence[AccountFound], but: UUID | None = None
+) -> None:
+    """Raise Conflict for an account that another connection serves: two would answer every customer twice.
+
+    One at a time for each kind of a workspace, so that two administrators can't both find it free.
+    """
+    await tx.run(SQL.lock_kind, workspace=workspace, kind=kind)
+    taken = await tx.value(SQL.taken, workspace=workspace, kind=kind, externals=[one.external_id for one in accounts], but=but)
+    if taken is not None:
+        raise Conflict(f"{taken} is connected already.", code="already_connected", field="config")
 
 
 async def save_channels(

@@ -121,3 +121,14 @@ select connection_id from channel where id = :channel;
 -- The connection of a kind that serves an account, the newest first.
 select c.id from channel h join connection c on c.workspace_id = h.workspace_id and c.id = h.connection_id
 where h.kind = :kind and h.external_id = :account and c.disabled_at is null order by h.created_at desc limit 1;
+
+-- name: lock_kind
+-- Lets one transaction at a time connect accounts of a kind in a workspace.
+select pg_advisory_xact_lock(7305, hashtext(:workspace::uuid::text || :kind::text));
+
+-- name: taken
+-- The name of a channel by which one of these accounts is served already.
+select h.name from channel h join connection c on c.workspace_id = h.workspace_id and c.id = h.connection_id
+where h.workspace_id = :workspace and h.kind = :kind and h.external_id = any (:externals::text[])
+  and c.secret not like 'removed-%' and h.connection_id is distinct from :but::uuid
+limit 1;

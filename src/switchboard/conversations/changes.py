@@ -1,7 +1,7 @@
 """Edits, recalls and reactions; those that come before their message wait for it."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from switchboard.db.sql import load
 SQL = load(__file__)
 _change = msgspec.json.Decoder(MessageEdited | MessageRecalled)
 Target = tuple[UUID, str]
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 async def change(tx: Tx, arrived: Sequence[Arrived]) -> list[Event | Step]:
@@ -42,9 +43,9 @@ async def change(tx: Tx, arrived: Sequence[Arrived]) -> list[Event | Step]:
     return events
 
 
-async def sweep(tx: Tx) -> list[Event | Step]:
-    """Apply what waits although its message is there: the two may have been written at the same moment."""
-    rows = await tx.rows(SQL.overdue_changes)
+async def sweep(tx: Tx, since: datetime = EVER) -> list[Event | Step]:
+    """Apply what was held since a moment and waits although its message is there: both may have been written at once."""
+    rows = await tx.rows(SQL.overdue_changes, since=since)
     return await apply_waiting(tx, [(row["channel_id"], row["external_id"]) for row in rows])
 
 

@@ -329,4 +329,4 @@ returning n.back and :joined = 'resolved' as reopened;
 -- Edits and recalls that wait although their message is there.
 select distinct w.channel_id, w.external_id from waiting_change w
 join message m on m.channel_id = w.channel_id and m.external_id = w.external_id
-where w.parked_at is null limit 500;
+where w.parked_at is null and w.held_at > :since::timestamptz limit 500;

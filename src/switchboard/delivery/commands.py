@@ -1,7 +1,7 @@
 """Queue pieces, claim heads, record outcomes, apply receipts. What was sent only ever rises."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from switchboard.db.pool import Tx
 from switchboard.db.sql import load
 
 SQL = load(__file__)
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 RANK = {"sent": 1, "failed": 2, "delivered": 3, "read": 4}
 _receipt = msgspec.json.Decoder(ReceiptReceived)
 
@@ -98,10 +99,10 @@ async def enqueue(tx: Tx, replies: Sequence[ReplyWritten]) -> list[Event | Step]
 async def claim(tx: Tx, connection: UUID, batch: UUID, limit: int) -> list[Piece]:
     """Mark due head pieces of a connection as being sent, one per recipient."""
     rows = await tx.rows(SQL.claim, connection=connection, batch=batch, limit=limit)
-    return [
-        Piece(**{**dict(row), "body": msgspec.json.decode(row["body"], type=Body)})
-        for row in sorted(rows, key=lambda row: row["id"])
-    ]
+    ordered = [dict(row) for row in sorted(rows, key=lambda row: row["nr"])]
+    for row in ordered:
+        del row["nr"]
+    return [Piece(**{**row, "body": msgspec.json.decode(row["body"], type=Body)}) for row in ordered]
 
 
 async def pending(tx: Tx) -> list[UUID]:
@@ -177,9 +178,9 @@ async def receive(tx: Tx, arrived: Sequence[Arrived]) -> list[Event | Step]:
     return await _changed(tx, touched)
 
 
-async def sweep(tx: Tx) -> list[Event | Step]:
-    """Apply receipts that wait although their piece is known: the two may have been written at the same moment."""
-    rows = await tx.rows(SQL.overdue_receipts)
+async def sweep(tx: Tx, since: datetime = EVER) -> list[Event | Step]:
+    """Apply receipts held since a moment that wait although their piece is known: both may have been written at once."""
+    rows = await tx.rows(SQL.overdue_receipts, since=since)
     return await _changed(tx, await _waited(tx, [(row["channel_id"], row["external_id"]) for row in rows]))
 
 

@@ -17,17 +17,17 @@ with heads as (
     select distinct on (channel_id, address) workspace_id, id, status, due_at from outbound
     where connection_id = :connection and status in ('queued', 'sending')
       and not (status = 'queued' and due_at > now() and first_tried_at < now() - interval '60 seconds')
-    order by channel_id, address, id
+    order by channel_id, address, nr
 ), chosen as (
     select o.workspace_id, o.id from outbound o join heads h on h.workspace_id = o.workspace_id and h.id = o.id
     where h.status = 'queued' and h.due_at <= now()
-    order by o.id limit :limit::int for update of o skip locked
+    order by o.nr limit :limit::int for update of o skip locked
 )
 update outbound o set status = 'sending', batch_id = :batch::uuid, attempts = o.attempts + 1,
     first_tried_at = coalesce(o.first_tried_at, now()), updated_at = now()
 from chosen where o.workspace_id = chosen.workspace_id and o.id = chosen.id and o.status = 'queued'
 returning o.workspace_id, o.id, o.message_id, o.piece, o.conversation_id, o.channel_id, o.address, o.body, o.attempts,
-    o.first_tried_at, o.batch_id;
+    o.first_tried_at, o.batch_id, o.nr;
 
 -- name: next_due
 -- When the next piece of a connection is due, if any waits.
@@ -138,4 +138,4 @@ select distinct workspace_id, connection_id from outbound where status = 'queued
 -- Receipts that wait although their piece is known.
 select distinct w.channel_id, w.external_id from waiting_receipt w
 join outbound o on o.channel_id = w.channel_id and o.external_id = w.external_id
-where w.parked_at is null limit 500;
+where w.parked_at is null and w.held_at > :since::timestamptz limit 500;
