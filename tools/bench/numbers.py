@@ -74,6 +74,8 @@ def markdown(report: Report) -> str:
         "What `make bench` last measured, each number in one run of its own command. Ratios compare two",
         "things measured in turns on the same machine; times say as much about the machine as about us.",
         "",
+        "What the pipe is compared with, and what speaks for either side, stands in `tools/bench/pipe.sql`.",
+        "",
         f"Machine: {report.machine}.",
         "",
         "| what | value | p50 | p99 | bar | holds | command |",
@@ -106,7 +108,7 @@ def shown(value: float | None, unit: str) -> str:
     """Write a value with as many digits as mean anything."""
     if value is None:
         return ""
-    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+    digits = 0 if abs(value) >= 100 or (not unit and value == int(value)) else 1 if abs(value) >= 10 else 2
     return f"{value:,.{digits}f} {unit}".strip()
 
 
