@@ -140,7 +140,7 @@ def _classes() -> dict[str, list[str]]:
         "Chinese, rare": [one for one in han.words[len(CHINESE) + 500 :: 300] if len(one) == 2][:WORDS],
         "English, frequent": [one for one in ENGLISH if len(one) > 3][:WORDS],
         "English, rare": latin.words[len(ENGLISH) + 500 :: 300][:WORDS],
-        "two words": [f"{a} {b}" for a, b in zip(CHINESE[3:28], ENGLISH[10:35], strict=True)],
+        "two words": [f"{a} {b}" for a, b in zip(CHINESE[3:28], CHINESE[10:35], strict=True)],
         "none such": [f"zzq{nr}x" for nr in range(WORDS)],
     }
 
