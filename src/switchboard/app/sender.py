@@ -172,12 +172,17 @@ class Sender:
         return delivery.Ended(piece, "queued", code=outcome.code, error=str(outcome), retry_at=datetime.now(UTC) + wait)
 
     async def _turn(self, live: Live, status: str, reason: str, code: str) -> None:
-        async with self._runtime.db.transaction() as tx:
-            events = await connections.set_status(tx, live.row.id, status, reason)
-            if status == "red":
-                await connections.note(tx, live.row.workspace_id, live.row.id, "error", code or "reauthorise", reason)
-            await event_log.append(tx, events)
-        self._runtime.announce(events)
+        """Colour the connection. Trouble with that must not cost the outcome of the send it belongs to."""
+        try:
+            async with self._runtime.db.transaction() as tx:
+                events = await connections.set_status(tx, live.row.id, status, reason)
+                if status == "red":
+                    await connections.note(tx, live.row.workspace_id, live.row.id, "error", code or "reauthorise", reason)
+                await event_log.append(tx, events)
+        except Exception as error:
+            log.warning("status_not_set", connection=str(live.row.id), error=str(error) or repr(error))
+        else:
+            self._runtime.announce(events)
 
     async def _record(self) -> None:
         """Write down what ended since the last time, in one transaction."""
