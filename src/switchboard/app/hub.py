@@ -34,11 +34,24 @@ class Client:
         self.viewer = viewer
         self.name = name
         self.subscription = live.Subscription()
+        self.hidden: set[UUID] = set()
+        """Conversations followed that have left the viewer's sight: they went to another team."""
+        self.recheck = asyncio.Event()
+        """Set when the viewer's rights may have changed."""
         self.looking: UUID | None = None
         self.waiting: list[bytes] = []
         self.ready = asyncio.Event()
         self.lagging = False
         self.counters_due = False
+
+    def follows(self, conversation: UUID) -> bool:
+        """Tell whether messages of a conversation go to this client."""
+        return conversation in self.subscription.conversations and conversation not in self.hidden
+
+    def subscribe(self, subscription: live.Subscription) -> None:
+        """Follow these from now on, instead of what was followed before."""
+        self.subscription = subscription
+        self.hidden = set()
 
     def put(self, frame: bytes) -> None:
         """Queue a frame; a client too far behind is told to resynchronise instead."""
@@ -185,24 +198,29 @@ class Hub:
         """Who has a conversation open that is in none of their views gets its row all the same."""
         encoded = b""
         for client in clients:
-            if change.row.id in client.subscription.conversations and not live.keys(client.viewer, client.subscription, change.row):
+            if change.row.id not in client.subscription.conversations:
+                continue
+            if not client.viewer.sees(change.row.assignee_id, change.row.team_id):
+                client.hidden.add(change.row.id)
+                continue
+            client.hidden.discard(change.row.id)
+            if not live.keys(client.viewer, client.subscription, change.row):
                 encoded = encoded or frame(cursor, "conversation", {"keys": [], "row": change.row})
-                if client.viewer.sees(change.row.assignee_id, change.row.team_id):
-                    client.put(encoded)
+                client.put(encoded)
 
     async def _messages(self, tx: Tx, logged: list[Logged], everybody: dict[UUID, list[Client]]) -> None:
         wanted: dict[UUID, set[UUID]] = defaultdict(set)
         for one in logged:
             event = one.event
             if isinstance(event, e.MessageFiled | e.MessageChanged | e.DeliveryChanged) and event.message_id is not None:
-                if any(event.subject in client.subscription.conversations for client in everybody[event.workspace_id]):
+                if any(client.follows(event.subject) for client in everybody[event.workspace_id]):
                     wanted[event.workspace_id].add(event.message_id)
         for workspace, ids in wanted.items():
             found = await reads.messages(tx, workspace, self._runtime.link, {"messages": {"messages": sorted(ids)}}, "position", 1000)
             for message in found:
                 encoded = frame(logged[-1].pos, "message", {"row": message})
                 for client in everybody[workspace]:
-                    if message.conversation_id in client.subscription.conversations:
+                    if client.follows(message.conversation_id):
                         client.put(encoded)
 
     def _others(self, logged: list[Logged], everybody: dict[UUID, list[Client]]) -> None:
@@ -214,6 +232,9 @@ class Hub:
                 settings[event.workspace_id].add("channels")
             elif isinstance(event, e.SettingsChanged):
                 settings[event.workspace_id].add(event.what)
+                for client in everybody[event.workspace_id]:
+                    if client.viewer.agent_id == event.subject:
+                        client.recheck.set()
             else:
                 self._presence_due[event.workspace_id] |= _agents_of(event)
         for workspace, what in settings.items():
@@ -307,12 +328,12 @@ class Hub:
             here = UUID(news["looking"])
             agents = self._lookers.heard(here, news["of"], news["agents"])
             data = {"conversation_id": here, "agents": [{"id": key, "name": name} for key, name in agents.items()]}
-            self._all([c for c in clients if here in c.subscription.conversations], frame(self.position, "looking", data))
+            self._all([c for c in clients if c.follows(here)], frame(self.position, "looking", data))
         elif "agent_typing" in news or "contact_typing" in news:
             kind = "agent" if "agent_typing" in news else "contact"
             here = UUID(news[f"{kind}_typing"])
             data = {"conversation_id": here, "by": {"kind": kind, "id": news["id"], "name": news["name"]}}
             self._all(
-                [c for c in clients if here in c.subscription.conversations and str(c.viewer.agent_id) != news["id"]],
+                [c for c in clients if c.follows(here) and str(c.viewer.agent_id) != news["id"]],
                 frame(self.position, "typing", data),
             )

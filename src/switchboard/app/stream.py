@@ -1,6 +1,7 @@
 """The agents' live socket, `WS /api/v1/stream?cursor=`: plain ASGI. Snapshot, then ordered changes, or `resync`."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,7 @@ from switchboard.api import paging
 from switchboard.app.door import Receive, Scope, Send
 from switchboard.app.hub import Client, Hub, frame
 from switchboard.app.runtime import Runtime
+from switchboard.db.bus import wait
 from switchboard.workspace import live, reads
 from switchboard.workspace.rows import View, Viewer
 
@@ -21,6 +23,9 @@ log = structlog.get_logger()
 MAX_FRAME = 64_000
 MAX_CONNECTIONS = 20_000
 IDLE_SECONDS = 90
+RECHECK_SECONDS = 60
+"""Seconds between two looks whether a socket's session still lives; changes of a person are looked at at once."""
+_CURSOR = re.compile(r"[0-9]{1,18}")
 OPEN_STATUSES = ("new", "open", "pending")
 Identify = Callable[[Scope, str], Awaitable[tuple[Viewer, str] | None]]
 """Who opened a socket, by cookie or by the token given: (viewer, name), None when nobody."""
@@ -99,24 +104,46 @@ class Stream:
         self._open += 1
         self._hub.join(client)
         try:
-            await self._serve(client, receive, send, query.get("cursor", ""))
+            await self._serve(client, scope, receive, send, query)
         finally:
             self._open -= 1
             self._hub.leave(client)
 
-    async def _serve(self, client: Client, receive: Receive, send: Send, cursor: str) -> None:
+    async def _serve(
+        self, client: Client, scope: Scope, receive: Receive, send: Send, query: dict[str, str]
+    ) -> None:
         client.put(frame(self._hub.position, "hello", {"agent_id": client.viewer.agent_id, "at": datetime.now(UTC)}))
-        writer = asyncio.create_task(self._write(client, send))
-        reader = asyncio.create_task(self._read(client, receive, int(cursor) if cursor.isdigit() else 0))
+        cursor = query.get("cursor", "")
+        tasks = [
+            asyncio.create_task(self._write(client, send)),
+            asyncio.create_task(self._read(client, receive, int(cursor) if _CURSOR.fullmatch(cursor) else 0)),
+            asyncio.create_task(self._watch(client, scope, query.get("token", ""))),
+        ]
         try:
-            done, _ = await asyncio.wait((writer, reader), return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for one in done:
                 if not one.cancelled() and (error := one.exception()) is not None and not isinstance(error, OSError):
                     log.warning("stream_failed", error=repr(error))
         finally:
-            for one in (writer, reader):
+            for one in tasks:
                 one.cancel()
-            await asyncio.gather(writer, reader, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _watch(self, client: Client, scope: Scope, token: str) -> None:
+        """End when who opened the socket may not read any more; who sees something else by now begins anew."""
+        while True:
+            await wait(client.recheck, RECHECK_SECONDS)
+            try:
+                known = await self._identify(scope, token)
+            except Exception as error:  # the database may be away for a moment
+                log.warning("stream_recheck", error=str(error) or repr(error))
+                continue
+            if known is None:
+                return
+            if known[0] != client.viewer:
+                client.viewer, client.name = known
+                client.subscribe(live.Subscription())
+                client.put(frame(self._hub.position, "resync", {"reason": "rights"}))
 
     async def _write(self, client: Client, send: Send) -> None:
         """Send what waits."""
@@ -153,10 +180,10 @@ class Stream:
             case Subscribe():
                 await self._subscribe(client, said, cursor)
             case Typing(conversation_id=here):
-                if here in client.subscription.conversations:
+                if client.follows(here):
                     self._hub.typed(client, here)
             case Looking(conversation_id=here):
-                self._hub.looked(client, here if here in client.subscription.conversations else None)
+                self._hub.looked(client, here if here is not None and client.follows(here) else None)
             case Ping():
                 client.put(frame(self._hub.position, "pong", {}))
 
@@ -165,7 +192,7 @@ class Stream:
         views = tuple((one.key[:80], live.resolve(_view(one), client.viewer)) for one in said.views[:20])
         async with self._runtime.db.transaction() as tx:
             allowed = await self._allowed(tx, client.viewer, said.conversations[:50])
-            client.subscription = live.Subscription(views, allowed, said.counters)
+            client.subscribe(live.Subscription(views, allowed, said.counters))
             if cursor and await self._hub.resume(tx, client, cursor):
                 client.put(frame(self._hub.position, "resumed", {"from": cursor}))
             else:
