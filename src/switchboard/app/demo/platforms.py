@@ -74,9 +74,10 @@ class Platforms:
 async def platforms(settings: Settings) -> AsyncIterator[Platforms]:
     """Run the sandbox for the length of the block, on the ports of the last time where they are free."""
     directory = settings.data / "demo"
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for one in (settings.data, directory):
+        one.mkdir(mode=0o700, parents=True, exist_ok=True)
     last = _last(directory)
-    _end_orphan(last)
+    await _end_orphan(last)
     process, ready = await _start(directory, settings.host, last)
     (directory / READY).write_bytes(msgspec.json.encode(ready))
     made = Platforms(ready)
@@ -131,11 +132,14 @@ def _last(directory: Path) -> Ready | None:
         return None
 
 
-def _end_orphan(last: Ready | None) -> None:
+async def _end_orphan(last: Ready | None) -> None:
     """End the sandbox of a demo that was killed: it would keep ports and accounts to itself."""
     if last is None or last.pid <= 0:
         return
-    with contextlib.suppress(OSError):
-        words = Path(f"/proc/{last.pid}/cmdline").read_bytes()
-        if b"switchboard.sandbox" in words:
+    place = Path(f"/proc/{last.pid}/cmdline")
+    with contextlib.suppress(OSError, TimeoutError):
+        if b"switchboard.sandbox" in await asyncio.to_thread(place.read_bytes):
             os.kill(last.pid, signal.SIGTERM)
+            async with asyncio.timeout(5):
+                while await asyncio.to_thread(place.exists):
+                    await asyncio.sleep(0.05)
