@@ -4,6 +4,7 @@ Files whose first line is `-- outside transaction` (CREATE INDEX CONCURRENTLY) r
 never change: its checksum is kept.
 """
 
+import asyncio
 import hashlib
 from pathlib import Path
 
@@ -25,7 +26,9 @@ async def migrate(dsn: str, phases: tuple[str, ...] = ("pre", "post")) -> list[s
     """Apply what is missing and return the names applied."""
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
-        await connection.execute("select pg_advisory_lock($1)", _LOCK)
+        # Asked again and again: who waits inside a statement holds a snapshot, for which CONCURRENTLY waits in turn.
+        while not await connection.fetchval("select pg_try_advisory_lock($1)", _LOCK):
+            await asyncio.sleep(0.1)
         # A migration that can't get its lock quickly must not hold everybody else up behind it.
         await connection.execute("set lock_timeout = '10s'; set statement_timeout = '15min'")
         await connection.execute(_LEDGER)
