@@ -13,21 +13,23 @@ from switchboard.conversations import changes
 from switchboard.conversations import commands as conversation_verbs
 from switchboard.core.commands import ChangeStatus, SetPresence
 from switchboard.core.events import Event
-from switchboard.db import jobs
+from switchboard.db import jobs, requests
 from switchboard.db import log as event_log
 from switchboard.db.pool import Tx
 from switchboard.delivery import commands as delivery
 from switchboard.ingest import commands as ingest
 from switchboard.routing import commands as routing
+from switchboard.staff import entrance
 
 log = structlog.get_logger()
 VANISHED = timedelta(seconds=60)
 GIVE_UP = timedelta(hours=24)
 LATELY = timedelta(minutes=2)
 EVENTS_KEPT = timedelta(days=90)
+REQUESTS_KEPT = timedelta(days=2)
 HEARTBEAT_SECONDS = 15
 PRUNE_BITES = 200
-"""Most bites of raw bodies forgotten a minute."""
+"""Most bites of raw bodies and events forgotten a minute."""
 
 
 class Housekeeping:
@@ -94,16 +96,19 @@ class Housekeeping:
 
     async def _forget(self, tx: Tx) -> list[Event]:
         now = datetime.now(UTC)
-        await event_log.prune(tx, now - EVENTS_KEPT)
         await jobs.prune(tx, now - timedelta(days=7))
+        await requests.prune(tx, now - REQUESTS_KEPT)
+        await entrance.prune(tx)
         return []
 
     async def _prune(self) -> None:
-        """Forget raw bodies in bounded bites, each file after the row that named it; a busy installation has many."""
-        before = datetime.now(UTC) - timedelta(days=self._runtime.settings.raw_days)
+        """Forget raw bodies and events in bounded bites, each file after the row that named it."""
+        now = datetime.now(UTC)
+        before = now - timedelta(days=self._runtime.settings.raw_days)
         for _ in range(PRUNE_BITES):
             async with self._runtime.db.transaction() as tx:
                 files, more = await ingest.prune(tx, before)
+                more = await event_log.prune(tx, now - EVENTS_KEPT) or more
             if files:
                 await self._runtime.blobs.delete(files)
             if not more:

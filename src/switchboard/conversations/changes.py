@@ -1,14 +1,22 @@
 """Edits, recalls and reactions; those that come before their message wait for it."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from switchboard.core.conversation import clamp
-from switchboard.core.events import Arrived, ChangeFiled, Event, MediaWanted, MessageChanged, ReactorKnown, Step
+from switchboard.core.events import (
+    Arrived,
+    ChangeFiled,
+    Event,
+    MediaWanted,
+    MessageChanged,
+    ReactorKnown,
+    Step,
+)
 from switchboard.core.facts import MessageEdited, MessageRecalled, Reacted
 from switchboard.core.ids import new_id
 from switchboard.core.parts import MEDIA
@@ -25,7 +33,12 @@ EVER = datetime(1970, 1, 1, tzinfo=UTC)
 async def change(tx: Tx, arrived: Sequence[Arrived]) -> list[Event | Step]:
     """Apply edits and recalls; hold those whose message isn't there yet."""
     changes = [
-        ChangeFiled(workspace_id=one.workspace_id, channel_id=one.channel_id, received_at=one.received_at, change=one.fact)
+        ChangeFiled(
+            workspace_id=one.workspace_id,
+            channel_id=one.channel_id,
+            received_at=one.received_at,
+            change=one.fact,
+        )
         for one in arrived
         if isinstance(one.fact, MessageEdited | MessageRecalled)
     ]
@@ -71,7 +84,9 @@ async def apply_waiting(tx: Tx, targets: Sequence[Target]) -> list[Event | Step]
 
 async def _apply(tx: Tx, changes: Sequence[ChangeFiled]) -> tuple[list[ChangeFiled], list[Event | Step]]:
     keys = sorted({(one.channel_id, bounded(one.change.external_id)) for one in changes}, key=str)
-    rows = await tx.rows(SQL.find_messages, channels=[key[0] for key in keys], externals=[key[1] for key in keys])
+    rows = await tx.rows(
+        SQL.find_messages, channels=[key[0] for key in keys], externals=[key[1] for key in keys]
+    )
     found = {(row["channel_id"], row["external_id"]): row for row in rows}
     missing: list[ChangeFiled] = []
     edits: list[tuple[Any, ...]] = []
@@ -87,7 +102,9 @@ async def _apply(tx: Tx, changes: Sequence[ChangeFiled]) -> tuple[list[ChangeFil
         if isinstance(one.change, MessageEdited):
             what = "edited"
             parts = [
-                msgspec.structs.replace(part, state="fetching") if isinstance(part, MEDIA) and part.source else part
+                msgspec.structs.replace(part, state="fetching")
+                if isinstance(part, MEDIA) and part.source
+                else part
                 for part in one.change.parts
             ]
             edits.append((row["workspace_id"], row["id"], parts, at))
@@ -97,12 +114,19 @@ async def _apply(tx: Tx, changes: Sequence[ChangeFiled]) -> tuple[list[ChangeFil
         else:
             recalls.append((row["workspace_id"], row["id"], at))
         events.append(
-            MessageChanged(workspace_id=row["workspace_id"], subject=row["conversation_id"], message_id=row["id"], what=what)
+            MessageChanged(
+                workspace_id=row["workspace_id"],
+                subject=row["conversation_id"],
+                message_id=row["id"],
+                what=what,
+            )
         )
     while edits:  # once, unless a batch edits a message several times: then each wins in its order
         turn = {edit[1]: edit for edit in reversed(edits)}
         workspaces, ids, parts, times = map(list, zip(*turn.values(), strict=True))
-        await tx.run(SQL.edit_messages, workspaces=workspaces, ids=ids, parts=[packed(one) for one in parts], at=times)
+        await tx.run(
+            SQL.edit_messages, workspaces=workspaces, ids=ids, parts=[packed(one) for one in parts], at=times
+        )
         edits = [edit for edit in edits if turn[edit[1]] is not edit]
     if recalls:
         workspaces, ids, times = map(list, zip(*recalls, strict=True))
@@ -128,11 +152,17 @@ async def react(tx: Tx, items: Sequence[ReactorKnown]) -> list[Event | Step]:
         externals=[bounded(fact.external_id) for _, fact in facts],
     )
     return [
-        MessageChanged(workspace_id=row["workspace_id"], subject=row["conversation_id"], message_id=row["message_id"], what="reaction")
+        MessageChanged(
+            workspace_id=row["workspace_id"],
+            subject=row["conversation_id"],
+            message_id=row["message_id"],
+            what="reaction",
+        )
         for row in rows
     ]
 
 
 async def park(tx: Tx, before: datetime) -> None:
-    """Give up on edits and recalls whose message never came."""
+    """Give up on edits and recalls whose message never came, and forget those given up a week ago."""
     await tx.run(SQL.park_changes, before=before)
+    await tx.run(SQL.prune_changes, before=before - timedelta(days=7))

@@ -245,12 +245,9 @@ order by id limit 100 for no key update skip locked;
 -- Gives up on edits and recalls whose message never came.
 update waiting_change set parked_at = now() where parked_at is null and since < :before::timestamptz;
 
--- name: conversation_by_identity
--- The open conversations in which an identity takes part by a channel.
-select r.conversation_id, r.channel_id, c.contact_id from conversation_channel r
-join conversation c on c.workspace_id = r.workspace_id and c.id = r.conversation_id
-where r.workspace_id = :workspace and r.identity_id = :identity and c.status <> 'resolved';
-
+-- name: prune_changes
+-- Forgets edits and recalls that were given up.
+delete from waiting_change where parked_at < :before::timestamptz;
 
 -- name: note_join
 -- Remembers what a merge did to one conversation, so that it can be undone.

@@ -3,6 +3,7 @@
 import secrets
 import time
 import zlib
+from datetime import datetime
 from uuid import UUID
 
 _last_ms = 0
@@ -22,8 +23,19 @@ def new_id(at_ms: int | None = None) -> UUID:
         if _counter > 0xFFF:
             _last_ms, _counter = _last_ms + 1, 0
         milliseconds, counter = _last_ms, _counter
-    value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | counter << 64 | 0b10 << 62 | secrets.randbits(62)
+    value = (
+        (milliseconds & 0xFFFF_FFFF_FFFF) << 80
+        | 0x7 << 76
+        | counter << 64
+        | 0b10 << 62
+        | secrets.randbits(62)
+    )
     return UUID(int=value)
+
+
+def first_id(at: datetime) -> UUID:
+    """Return an id below all those made at a moment or later."""
+    return UUID(int=int(at.timestamp() * 1000) << 80)
 
 
 def lane_of(connection: UUID, key: str) -> int:

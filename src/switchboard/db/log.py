@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from switchboard.core.events import AnyEvent, Event
-from switchboard.core.ids import new_id
+from switchboard.core.ids import first_id, new_id
 from switchboard.db.pool import Tx
 from switchboard.db.sql import load
 
@@ -81,6 +81,6 @@ async def advance(tx: Tx, follower: str, pos: int) -> None:
     await tx.run(SQL.advance_follower, name=follower, pos=pos)
 
 
-async def prune(tx: Tx, before: datetime) -> None:
-    """Forget the log past its time."""
-    await tx.run(SQL.prune_events, before=before)
+async def prune(tx: Tx, before: datetime) -> bool:
+    """Forget the log past its time, a bounded number of events at a time; tell whether more may be left."""
+    return await tx.run(SQL.prune_events, before=first_id(before)) > 0

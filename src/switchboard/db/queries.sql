@@ -77,8 +77,11 @@ update job set state = 'waiting', due_at = now() + :seconds * interval '1 second
 where workspace_id = :workspace and id = :id and holder = :holder::uuid;
 
 -- name: prune_events
--- Forgets the log past its time; the highest position stays, since the next one is counted from it.
-delete from event where at < :before::timestamptz and pos < (select max(pos) from event where pos is not null);
+-- Forgets the log past its time, a bounded number at a time; the highest position stays, since the next one is counted from
+-- it. Ids begin with the moment they were made, so that their index finds the old ones.
+delete from event where id in (
+    select id from event where id < :before::uuid and pos < (select max(pos) from event where pos is not null)
+    order by id limit 5000);
 
 -- name: prune_jobs
 -- Forgets finished jobs past their time.
