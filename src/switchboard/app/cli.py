@@ -1,7 +1,6 @@
 """The command line: `switchboard serve | demo | migrate | create`."""
 
 import asyncio
-import os
 import signal
 import sys
 from collections.abc import Coroutine
@@ -11,7 +10,7 @@ import asyncpg
 import click
 import uvloop
 
-from switchboard.app.config import Settings, SettingsError, from_environment
+from switchboard.app.config import Settings, SettingsError, from_environment, is_port_set
 from switchboard.app.database import DatabaseUnreachable, database
 from switchboard.app.demo import DemoError, demo
 from switchboard.app.founding import found_workspace
@@ -64,8 +63,7 @@ def serve_command(roles: str, host: str | None, port: int | None) -> None:
         return
     # Only the state of a worker is ever asked for, so unless told it takes a port that nobody else wants.
     settings = _settings(host=host)
-    given = os.environ.get("SWITCHBOARD_PORT")
-    listening = port if port is not None else settings.port if given else 0
+    listening = port if port is not None else settings.port if is_port_set() else 0
     _run(serve(settings, chosen, _announce, port=listening))
 
 

@@ -80,6 +80,11 @@ def from_environment(**override: object) -> Settings:
     return msgspec.structs.replace(settings, secure_cookies=settings.url.startswith("https://"))
 
 
+def is_port_set() -> bool:
+    """Tell whether the operator chose a port."""
+    return bool(os.environ.get("SWITCHBOARD_PORT"))
+
+
 def _base(text: str) -> tuple[str, str]:
     name, equals, url = text.partition("=")
     if not equals or not url.startswith(("http://", "https://")):

@@ -141,5 +141,5 @@ async def _end_orphan(last: Ready | None) -> None:
         if b"switchboard.sandbox" in await asyncio.to_thread(place.read_bytes):
             os.kill(last.pid, signal.SIGTERM)
             async with asyncio.timeout(5):
-                while await asyncio.to_thread(place.exists):
+                while await asyncio.to_thread(place.exists):  # noqa: ASYNC110 - no child of ours
                     await asyncio.sleep(0.05)
