@@ -1,6 +1,7 @@
 """Group commit for whatever comes in: neighbours share one transaction, each caller gets its own answer."""
 
 import asyncio
+import re
 
 import structlog
 
@@ -16,7 +17,8 @@ log = structlog.get_logger()
 MAX_BATCH = 256
 LARGE = 256_000
 """Bodies over this many bytes go to a file, written before the transaction that names it."""
-KEPT_HEADERS = ("content-type", "user-agent")
+KEPT_HEADERS = re.compile(r"content-type|user-agent|x-(?!.*(secret|token|key|auth|forward|real-ip)).*")
+"""What may help to read a body again; never what proves who sent it, nor where from."""
 
 
 class Acceptor:
@@ -51,7 +53,9 @@ class Acceptor:
                 received_at=request.received_at,
                 method=request.method,
                 url=request.url[:2000],
-                headers={key: value[:500] for key, value in request.headers.items() if key in KEPT_HEADERS or key.startswith("x-")},
+                headers={
+                    key: value[:500] for key, value in request.headers.items() if KEPT_HEADERS.fullmatch(key)
+                },
                 body=None if path else body,
                 facts=kept,
                 channels=live.channels,

@@ -62,8 +62,10 @@ update channel set name = coalesce(:name, name), auto_reply = coalesce(:auto_rep
 where workspace_id = :workspace and id = :id returning connection_id, status;
 
 -- name: set_status
--- Turns a connection and its channels green, amber, red or grey; tells whether anything changed.
-update connection set status = :status, reason = :reason where id = :id and (status, reason) is distinct from (:status, :reason)
+-- Turns a connection and its channels green, amber, red or grey; tells whether anything changed. One that was switched off
+-- or removed meanwhile stays as it is, whatever a poll under way still meets.
+update connection set status = :status, reason = :reason
+where id = :id and disabled_at is null and (status, reason) is distinct from (:status, :reason)
 returning workspace_id;
 
 -- name: set_channel_statuses

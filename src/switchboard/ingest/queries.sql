@@ -66,14 +66,16 @@ update fact set parked_at = now(), error = :error where workspace_id = :workspac
 
 -- name: dead_letters
 -- What an administrator should look at: parked facts and unreadable bodies, newest first.
-select 'parked' as state, f.id, f.received_at, f.error, coalesce(f.body ->> 'fact', f.body ->> 'command') as fact,
+(select 'parked' as state, f.id, f.received_at, f.error, coalesce(f.body ->> 'fact', f.body ->> 'command') as fact,
     f.channel_id, f.connection_id,
     left(f.body::text, 400) as preview
 from fact f where f.workspace_id = :workspace and f.parked_at is not null and f.id < :before::uuid
+order by f.id desc limit :limit::int)
 union all
-select 'unreadable', r.id, r.received_at, r.error, null, null, r.connection_id,
+(select 'unreadable', r.id, r.received_at, r.error, null, null, r.connection_id,
     coalesce(left(encode(substring(r.body from 1 for 400), 'escape'), 400), '')
 from raw r where r.workspace_id = :workspace and r.error is not null and r.id < :before::uuid
+order by r.id desc limit :limit::int)
 order by 2 desc limit :limit::int;
 
 -- name: parked_fact

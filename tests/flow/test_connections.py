@@ -1,0 +1,45 @@
+"""What becomes of a connection: what its loops may say of it, what is kept of its requests."""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from switchboard.app.accept import Acceptor
+from switchboard.app.runtime import Live, Runtime
+from switchboard.channels.api import RawRequest
+from switchboard.channels.registry import adapters
+from switchboard.connections import commands as connections
+from switchboard.connections import reads as connection_reads
+from tests.flow.conftest import Pipe
+
+
+async def test_a_removed_connection_stays_removed(pipe: Pipe) -> None:
+    """A poll that was under way may still meet trouble, or success."""
+    connection = pipe.connections["main"]
+    async with pipe.db.transaction() as tx:
+        await connections.remove(tx, pipe.workspace, connection)
+        for status in ("amber", "red", "green"):
+            assert await connections.set_status(tx, connection, status, "too late") == []
+        row = await connection_reads.by_id(tx, connection)
+    assert row is not None
+    assert (row.status, row.reason) == ("grey", "removed")
+
+
+async def test_what_proves_a_request_is_not_kept(pipe: Pipe, runtime: Runtime) -> None:
+    headers = {
+        "content-type": "application/json",
+        "x-hub-signature-256": "sha256=0",
+        "x-telegram-bot-api-secret-token": "the-secret",
+        "x-forwarded-for": "192.0.2.1",
+        "x-api-key": "a-key",
+        "authorization": "Bearer x",
+        "cookie": "c=1",
+    }
+    async with pipe.db.transaction() as tx:
+        row = await connection_reads.by_id(tx, pipe.connections["main"])
+    assert row is not None
+    live = Live(row, adapters()["custom"], None, {"main": pipe.channels["main"]})  # type: ignore[arg-type]  # not asked
+    request = RawRequest("POST", "http://localhost/hooks/x", {}, headers, b"{}", datetime.now(UTC))
+    await Acceptor(runtime).take(live, request, [pipe.message("hello")])
+    kept = msgspec.json.decode(await pipe.only("select headers::text from raw"))
+    assert sorted(kept) == ["content-type", "x-hub-signature-256"]
