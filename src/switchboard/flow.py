@@ -7,7 +7,17 @@ returns events (logged) and steps (handed on). What has to go backward is filed 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
-from switchboard import automation, connections, contacts, conversations, delivery, ingest, media, routing, workspace
+from switchboard import (
+    automation,
+    connections,
+    contacts,
+    conversations,
+    delivery,
+    ingest,
+    media,
+    routing,
+    workspace,
+)
 from switchboard.automation import commands as automation_verbs
 from switchboard.connections import commands as connection_verbs
 from switchboard.contacts import by_hand, merging
@@ -31,7 +41,20 @@ T = TypeVar("T")
 Item = e.Arrived | e.Due | e.Event | e.Step | c.Command
 Verb = Callable[[Tx, Sequence[Any]], Awaitable[Sequence[Any]]]
 
-ROOMS = [room.__name__.rsplit(".", 1)[1] for room in (ingest, connections, contacts, conversations, media, routing, automation, delivery, workspace)]
+ROOMS = [
+    room.__name__.rsplit(".", 1)[1]
+    for room in (
+        ingest,
+        connections,
+        contacts,
+        conversations,
+        media,
+        routing,
+        automation,
+        delivery,
+        workspace,
+    )
+]
 
 REACTIONS: dict[type, tuple[Verb, ...]] = {
     f.AccountChanged: (connection_verbs.news,),
@@ -113,7 +136,9 @@ def _depth(item: Item) -> int:
     return item.depth if isinstance(item, e.Arrived | e.Due) else 0
 
 
-def _sort(items: Sequence[Any], waiting: dict[type, list[Any]], logged: list[e.Event], filed: list[e.Filed]) -> None:
+def _sort(
+    items: Sequence[Any], waiting: dict[type, list[Any]], logged: list[e.Event], filed: list[e.Filed]
+) -> None:
     for item in items:
         if isinstance(item, e.Filed):
             filed.append(item)
@@ -132,15 +157,23 @@ async def carry(
 ) -> tuple[None, list[e.Event]]: ...
 @overload
 async def carry(
-    tx: Tx, verb: Callable[Concatenate[Tx, P], Awaitable[tuple[T, list[e.Event]]]], /, *args: P.args, **kwargs: P.kwargs
+    tx: Tx,
+    verb: Callable[Concatenate[Tx, P], Awaitable[tuple[T, list[e.Event]]]],
+    /,
+    *args: P.args,
+    **kwargs: P.kwargs,
 ) -> tuple[T, list[e.Event]]: ...
 @overload
 async def carry(
     tx: Tx, verb: Callable[Concatenate[Tx, P], Awaitable[bool]], /, *args: P.args, **kwargs: P.kwargs
 ) -> tuple[bool, list[e.Event]]: ...
-async def carry(tx: Tx, verb: Callable[..., Awaitable[Any]], /, *args: Any, **kwargs: Any) -> tuple[Any, list[e.Event]]:
+async def carry(
+    tx: Tx, verb: Callable[..., Awaitable[Any]], /, *args: Any, **kwargs: Any
+) -> tuple[Any, list[e.Event]]:
     """Let one verb of administration (staff, tenancy, connections) work and log its events: nothing follows from it here."""
     found = await verb(tx, *args, **kwargs)
-    value, events = found if isinstance(found, tuple) else (found, []) if isinstance(found, bool) else (None, found)
+    value, events = (
+        found if isinstance(found, tuple) else (found, []) if isinstance(found, bool) else (None, found)
+    )
     await log.append(tx, events)
     return value, events

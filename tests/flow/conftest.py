@@ -48,7 +48,11 @@ class Pipe:
     async def hire(self, name: str, status: str = "offline", capacity: int = 6) -> UUID:
         """Add an agent, present or not."""
         account, agent = new_id(), new_id()
-        await self.sql("insert into account (id, email, password_hash) values ($1, $2, '')", account, f"{name}@example.com")
+        await self.sql(
+            "insert into account (id, email, password_hash) values ($1, $2, '')",
+            account,
+            f"{name}@example.com",
+        )
         await self.sql("insert into agent (workspace_id, id, account_id, name, role) values ($1,$2,$3,$4,'agent')",
                        self.workspace, agent, account, name)  # fmt: skip
         await self.sql("insert into presence (workspace_id, agent_id, status, capacity, connected) values ($1,$2,$3,$4,true)",
@@ -65,7 +69,9 @@ class Pipe:
         } | more  # fmt: skip
         return MessageReceived(**fields)
 
-    def delivery(self, facts: Sequence[Inbound], at: datetime = NOW, connection: str = "main") -> ingest.Delivery:
+    def delivery(
+        self, facts: Sequence[Inbound], at: datetime = NOW, connection: str = "main"
+    ) -> ingest.Delivery:
         """Wrap facts as one request of a connection."""
         return ingest.Delivery(
             workspace_id=self.workspace, connection_id=self.connections[connection], received_at=at, method="POST", url="/", headers={},
@@ -124,7 +130,14 @@ class Pipe:
         """Answer in a conversation; return the message."""
         message = new_id()
         await self.run(
-            WriteMessage(workspace_id=self.workspace, conversation_id=conversation, message_id=message, parts=[Text(text)], at=NOW, **more)
+            WriteMessage(
+                workspace_id=self.workspace,
+                conversation_id=conversation,
+                message_id=message,
+                parts=[Text(text)],
+                at=NOW,
+                **more,
+            )
         )
         return message
 
@@ -189,7 +202,9 @@ async def runtime(database: str, tmp_path: Path) -> AsyncIterator[Runtime]:
 async def pipe(db: Database) -> Pipe:
     workspace = new_id()
     made = Pipe(db, workspace)
-    await made.sql("insert into workspace (id, name, slug) values ($1, 'Test', $2)", workspace, str(workspace))
+    await made.sql(
+        "insert into workspace (id, name, slug) values ($1, 'Test', $2)", workspace, str(workspace)
+    )
     await made.connect("main")
     return made
 

@@ -19,8 +19,7 @@ from switchboard.core.parts import Text
 from switchboard.core.text import LONGEST_KEY, bounded
 from switchboard.db.pool import Database
 from switchboard.ingest import commands as ingest
-
-from .conftest import NOW, Pipe
+from tests.flow.conftest import NOW, Pipe
 
 
 async def live_of(pipe: Pipe, name: str = "main") -> Live:
@@ -36,10 +35,14 @@ def request(body: bytes = b"{}", **headers: str) -> RawRequest:
     return RawRequest("POST", "http://localhost/hooks/x", {}, headers, body, datetime.now(UTC))
 
 
-async def test_the_same_webhook_delivered_at_the_same_moment_by_many_is_one(pipe: Pipe, runtime: Runtime) -> None:
+async def test_the_same_webhook_delivered_at_the_same_moment_by_many_is_one(
+    pipe: Pipe, runtime: Runtime
+) -> None:
     live, acceptor = await live_of(pipe), Acceptor(runtime)
     facts: list[Inbound] = [pipe.message("x", nr=str(nr)) for nr in range(5)]
-    await asyncio.gather(*(acceptor.take(live, request(), [facts[nr % 5], facts[(nr * 3) % 5]]) for nr in range(60)))
+    await asyncio.gather(
+        *(acceptor.take(live, request(), [facts[nr % 5], facts[(nr * 3) % 5]]) for nr in range(60))
+    )
     assert await pipe.only("select count(*) from fact") == 5
     assert await pipe.only("select count(*) from raw") == 60
 
@@ -54,7 +57,7 @@ async def test_each_caller_of_a_common_commit_gets_its_own_answer(pipe: Pipe, ru
     """A row that the database refuses fails its own request and no other."""
     live, acceptor = await live_of(pipe), Acceptor(runtime, flushers=1)
     good = [acceptor.take(live, request(), [pipe.message("fine", nr=f"g{nr}")]) for nr in range(6)]
-    refused = msgspec.structs.replace(pipe.delivery([pipe.message("no")]), workspace_id=None)  # type: ignore[arg-type]  # on purpose
+    refused = msgspec.structs.replace(pipe.delivery([pipe.message("no")]), workspace_id=None)
     bad = acceptor.store(refused)
     answers = await asyncio.gather(*good[:3], bad, *good[3:], return_exceptions=True)
     assert [isinstance(one, asyncpg.PostgresError) for one in answers] == [False] * 3 + [True] + [False] * 3
@@ -135,7 +138,10 @@ async def test_typing_is_never_stored(pipe: Pipe, runtime: Runtime) -> None:
 
 async def test_a_caller_who_gives_up_costs_the_others_nothing(pipe: Pipe, runtime: Runtime) -> None:
     live, acceptor = await live_of(pipe), Acceptor(runtime, flushers=1)
-    tasks = [asyncio.create_task(acceptor.take(live, request(), [pipe.message("m", nr=str(nr))])) for nr in range(10)]
+    tasks = [
+        asyncio.create_task(acceptor.take(live, request(), [pipe.message("m", nr=str(nr))]))
+        for nr in range(10)
+    ]
     await asyncio.sleep(0)
     tasks[4].cancel()
     answers = await asyncio.gather(*tasks, return_exceptions=True)
@@ -143,10 +149,14 @@ async def test_a_caller_who_gives_up_costs_the_others_nothing(pipe: Pipe, runtim
     assert await pipe.only("select count(*) from fact") >= 9
 
 
-async def test_a_database_that_is_away_is_said_to_every_caller(pipe: Pipe, runtime: Runtime, db: Database) -> None:
+async def test_a_database_that_is_away_is_said_to_every_caller(
+    pipe: Pipe, runtime: Runtime, db: Database
+) -> None:
     live, acceptor = await live_of(pipe), Acceptor(runtime)
     await runtime.db.close()
-    answers = await asyncio.gather(*(acceptor.take(live, request(), [pipe.message("m")]) for _ in range(4)), return_exceptions=True)
+    answers = await asyncio.gather(
+        *(acceptor.take(live, request(), [pipe.message("m")]) for _ in range(4)), return_exceptions=True
+    )
     assert all(isinstance(one, Exception) for one in answers)
     assert await pipe.only("select count(*) from fact") == 0
 

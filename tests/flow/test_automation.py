@@ -4,14 +4,15 @@ from datetime import timedelta
 
 from switchboard.core.commands import Actor, ChangeStatus
 from switchboard.core.facts import MessageReceived
-
-from .conftest import NOW, Pipe
+from tests.flow.conftest import NOW, Pipe
 
 ANSWER = "Thanks, we have your message."
 
 
 async def answers(pipe: Pipe) -> list[str]:
-    rows = await pipe.sql("select parts->0->>'text' as text from message where author_kind = 'bot' order by id")
+    rows = await pipe.sql(
+        "select parts->0->>'text' as text from message where author_kind = 'bot' order by id"
+    )
     return [row["text"] for row in rows]
 
 
@@ -52,8 +53,18 @@ async def test_one_person_gets_few_automatic_answers(pipe: Pipe) -> None:
     for nr in range(4):
         await receive(pipe, pipe.message(f"case {nr}"))
         (row, *_) = await pipe.sql("select id from conversation where status <> 'resolved'")
-        await pipe.run(ChangeStatus(workspace_id=pipe.workspace, conversation_id=row["id"], status="resolved", at=NOW, by=Actor("system")))
-        await pipe.sql("update conversation set resolved_at = $1 where id = $2", NOW - timedelta(days=9), row["id"])
+        await pipe.run(
+            ChangeStatus(
+                workspace_id=pipe.workspace,
+                conversation_id=row["id"],
+                status="resolved",
+                at=NOW,
+                by=Actor("system"),
+            )
+        )
+        await pipe.sql(
+            "update conversation set resolved_at = $1 where id = $2", NOW - timedelta(days=9), row["id"]
+        )
     assert len(await pipe.sql("select 1 from conversation")) == 4
     assert len(await answers(pipe)) == 2
 

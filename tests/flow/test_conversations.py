@@ -23,18 +23,25 @@ from switchboard.core.commands import (
 )
 from switchboard.core.errors import Conflict, Invalid, NotFound
 from switchboard.core.events import ConversationOpened
-from switchboard.core.facts import Claim, MessageEdited, MessageRecalled, Reacted, Sender
+from switchboard.core.facts import Claim, Inbound, MessageEdited, MessageRecalled, Reacted, Sender
 from switchboard.core.ids import new_id
-from switchboard.core.parts import Image, Source, Text
+from switchboard.core.parts import Image, Part, Source, Text
 from switchboard.ingest import commands as ingest
-
-from .conftest import NOW, Pipe, timedelta
+from tests.flow.conftest import NOW, Pipe, timedelta
 
 LATER = NOW + timedelta(minutes=5)
 
 
 def edit(external: str, text: str, at: datetime | None = NOW, key: str = "", **more: Any) -> MessageEdited:
-    return MessageEdited(account="main", dedupe_key=f"e{new_id()}", external_id=external, parts=[Text(text)], occurred_at=at, key=key, **more)
+    return MessageEdited(
+        account="main",
+        dedupe_key=f"e{new_id()}",
+        external_id=external,
+        parts=[Text(text)],
+        occurred_at=at,
+        key=key,
+        **more,
+    )
 
 
 def recall(external: str, at: datetime | None = NOW) -> MessageRecalled:
@@ -47,7 +54,9 @@ def reaction(external: str, emoji: str, at: datetime | None = NOW, person: str =
 
 
 async def status(pipe: Pipe, conversation: UUID, to: str, **more: Any) -> None:
-    await pipe.run(ChangeStatus(workspace_id=pipe.workspace, conversation_id=conversation, status=to, at=NOW, **more))
+    await pipe.run(
+        ChangeStatus(workspace_id=pipe.workspace, conversation_id=conversation, status=to, at=NOW, **more)
+    )
 
 
 # -- slots -----------------------------------------------------------------------------------------------------------
@@ -57,7 +66,9 @@ async def test_a_group_is_a_conversation_of_its_own_with_many_speakers(pipe: Pip
     for person in ("ann", "bob", "ann"):
         await pipe.receive(pipe.message(person, person, slot="group:7", room_name="Hikers", address="group7"))
     await pipe.receive(pipe.message("private", "ann"))
-    rows = await pipe.sql("select c.slot, p.kind, p.name, c.last_position from conversation c join contact p on p.id = c.contact_id order by 1")
+    rows = await pipe.sql(
+        "select c.slot, p.kind, p.name, c.last_position from conversation c join contact p on p.id = c.contact_id order by 1"
+    )
     assert [tuple(row) for row in rows] == [("case", "person", "Ann", 1), ("group:7", "room", "Hikers", 3)]
     authors = await pipe.sql("select count(distinct author_id) as n from message m join conversation c on c.id = m.conversation_id "
                              "where c.slot = 'group:7'")  # fmt: skip
@@ -82,7 +93,9 @@ async def test_a_verified_contact_on_another_channel_joins_the_open_case(pipe: P
     await pipe.connect("other")
     both = Sender([Claim("phone", "+651")])
     await pipe.receive(pipe.message("a", sender=both))
-    await pipe.receive(pipe.message("b", sender=both, account="other", address="elsewhere"), connection="other")
+    await pipe.receive(
+        pipe.message("b", sender=both, account="other", address="elsewhere"), connection="other"
+    )
     assert await pipe.only("select count(*) from conversation") == 1
     assert await pipe.only("select count(*) from conversation_channel") == 2
 
@@ -94,11 +107,17 @@ async def test_a_mail_goes_on_with_the_thread_it_answers_even_long_after(pipe: P
     answer = await pipe.reply(old)
     await status(pipe, old, "resolved")
     await pipe.sql("update conversation set resolved_at = $1", NOW - timedelta(days=60))
-    await pipe.receive(pipe.message("re ours", nr="<b@example.com>", subject="Re: Order", thread=[f"<{answer}-0@desk.example>"]))
+    await pipe.receive(
+        pipe.message(
+            "re ours", nr="<b@example.com>", subject="Re: Order", thread=[f"<{answer}-0@desk.example>"]
+        )
+    )
     assert await pipe.only("select count(*) from conversation") == 1
     await status(pipe, old, "resolved")
     await pipe.sql("update conversation set resolved_at = $1", NOW - timedelta(days=60))
-    await pipe.receive(pipe.message("re theirs", nr="<c@example.com>", thread=["<zzz@example.com>", "<a@example.com>"]))
+    await pipe.receive(
+        pipe.message("re theirs", nr="<c@example.com>", thread=["<zzz@example.com>", "<a@example.com>"])
+    )
     assert await pipe.only("select count(*) from conversation") == 1
     await status(pipe, old, "resolved")
     await pipe.sql("update conversation set resolved_at = $1", NOW - timedelta(days=60))
@@ -107,7 +126,9 @@ async def test_a_mail_goes_on_with_the_thread_it_answers_even_long_after(pipe: P
 
 
 @pytest.mark.parametrize(("days", "conversations"), [(2.9, 1), (3.1, 2)])
-async def test_a_resolved_case_is_gone_on_with_within_its_window(pipe: Pipe, days: float, conversations: int) -> None:
+async def test_a_resolved_case_is_gone_on_with_within_its_window(
+    pipe: Pipe, days: float, conversations: int
+) -> None:
     await pipe.receive(pipe.message("1"))
     first = await pipe.case()
     await status(pipe, first, "resolved")
@@ -130,7 +151,9 @@ async def test_positions_have_no_holes_under_concurrency(pipe: Pipe) -> None:
 
     async def customer(channel: str) -> None:
         for nr in range(6):
-            await pipe.receive(pipe.message(f"{channel}{nr}", sender=both, account=channel), connection=channel)
+            await pipe.receive(
+                pipe.message(f"{channel}{nr}", sender=both, account=channel), connection=channel
+            )
 
     async def agent(note: bool) -> None:
         for _ in range(6):
@@ -234,7 +257,12 @@ async def test_an_answer_to_a_resolved_case_opens_it_unless_there_is_a_newer_one
 async def test_moves_that_make_no_sense_are_refused_in_words(pipe: Pipe) -> None:
     await pipe.receive(pipe.message("1"))
     conversation = await pipe.case()
-    for to, more in (("new", {}), ("asleep", {}), ("snoozed", {}), ("snoozed", {"until": NOW - timedelta(days=1)})):
+    for to, more in (
+        ("new", {}),
+        ("asleep", {}),
+        ("snoozed", {}),
+        ("snoozed", {"until": NOW - timedelta(days=1)}),
+    ):
         if to == "new":
             await status(pipe, conversation, "open")
         with pytest.raises(Invalid):
@@ -290,7 +318,12 @@ async def test_who_looks_at_an_old_version_is_told_and_changes_nothing(pipe: Pip
     await pipe.receive(pipe.message("the customer's own words are no conflict"))
     assert await version(pipe, conversation) == seen
     await pipe.run(EditConversation(workspace_id=pipe.workspace, conversation_id=conversation, tags=["x"]))
-    base: dict[str, Any] = {"workspace_id": pipe.workspace, "conversation_id": conversation, "at": NOW, "expected_version": seen}
+    base: dict[str, Any] = {
+        "workspace_id": pipe.workspace,
+        "conversation_id": conversation,
+        "at": NOW,
+        "expected_version": seen,
+    }
     before = await pipe.texts()
     for command in (
         WriteMessage(**base, message_id=new_id(), parts=[Text("late")]), ChangeStatus(**base, status="resolved"),
@@ -307,7 +340,9 @@ async def test_of_two_who_answer_the_same_version_at_once_one_wins(pipe: Pipe) -
     await pipe.receive(pipe.message("1"))
     conversation = await pipe.case()
     seen = await version(pipe, conversation)
-    answers = await asyncio.gather(*(pipe.reply(conversation, expected_version=seen) for _ in range(5)), return_exceptions=True)
+    answers = await asyncio.gather(
+        *(pipe.reply(conversation, expected_version=seen) for _ in range(5)), return_exceptions=True
+    )
     assert sorted(isinstance(one, Conflict) for one in answers) == [False, True, True, True, True]
     assert len(await pipe.texts()) == 2
 
@@ -315,7 +350,13 @@ async def test_of_two_who_answer_the_same_version_at_once_one_wins(pipe: Pipe) -
 async def test_a_message_id_used_twice_is_written_once(pipe: Pipe) -> None:
     await pipe.receive(pipe.message("1"))
     conversation = await pipe.case()
-    one = WriteMessage(workspace_id=pipe.workspace, conversation_id=conversation, message_id=new_id(), parts=[Text("x")], at=NOW)
+    one = WriteMessage(
+        workspace_id=pipe.workspace,
+        conversation_id=conversation,
+        message_id=new_id(),
+        parts=[Text("x")],
+        at=NOW,
+    )
     await pipe.run(one)
     with pytest.raises(Conflict, match="already"):
         await pipe.run(one)
@@ -324,10 +365,17 @@ async def test_a_message_id_used_twice_is_written_once(pipe: Pipe) -> None:
 
 @pytest.mark.parametrize(
     ("change", "field"),
-    [({"parts": []}, "parts"), ({"reply_to": new_id()}, "reply_to"), ({"channel_id": new_id()}, "channel_id"), ({"parts": [Text("  ")]}, "parts")],
+    [
+        ({"parts": []}, "parts"),
+        ({"reply_to": new_id()}, "reply_to"),
+        ({"channel_id": new_id()}, "channel_id"),
+        ({"parts": [Text("  ")]}, "parts"),
+    ],
     ids=["no parts", "answers nothing", "unreachable", "only blanks"],
 )
-async def test_answers_that_cannot_be_sent_are_refused_with_their_field(pipe: Pipe, change: dict[str, Any], field: str) -> None:
+async def test_answers_that_cannot_be_sent_are_refused_with_their_field(
+    pipe: Pipe, change: dict[str, Any], field: str
+) -> None:
     await pipe.receive(pipe.message("1"))
     base: dict[str, Any] = {"workspace_id": pipe.workspace, "conversation_id": await pipe.case(), "message_id": new_id(), "parts": [Text("x")],
                             "at": NOW}  # fmt: skip
@@ -344,11 +392,13 @@ async def test_message_edits_and_recall_in_any_order_end_the_same(pipe: Pipe) ->
     """The message, two edits and a recall, each in its own batch."""
     for nr, order in enumerate(itertools.permutations(range(4))):
         key = f"m{nr}"
-        facts = [pipe.message("v1", f"p{nr}", nr=key), edit(key, "v2", NOW + timedelta(seconds=1)),
+        facts: list[Inbound] = [pipe.message("v1", f"p{nr}", nr=key), edit(key, "v2", NOW + timedelta(seconds=1)),
                  edit(key, "v3", NOW + timedelta(seconds=2)), recall(key, NOW + timedelta(seconds=3))]  # fmt: skip
         for place in order:
             await pipe.receive(facts[place], at=LATER)
-        ((recalled, text),) = await pipe.sql("select recalled_at is not null, parts->0->>'text' from message where external_id = $1", key)
+        ((recalled, text),) = await pipe.sql(
+            "select recalled_at is not null, parts->0->>'text' from message where external_id = $1", key
+        )
         assert recalled, order
         if order.index(3) > order.index(2) or order[-1] == 0:
             assert text == "v3", order
@@ -374,7 +424,13 @@ async def test_the_later_edit_wins_whatever_comes_first_and_all_versions_are_kep
 
 async def test_an_edit_written_at_the_same_moment_as_its_message_is_found_by_the_sweep(pipe: Pipe) -> None:
     """Different lanes, neither sees the other; its picture is fetched as if it had come in order."""
-    picture = MessageEdited(account="main", dedupe_key="e", external_id="7", parts=[Image(source=Source(ref="p"))], occurred_at=NOW)
+    picture = MessageEdited(
+        account="main",
+        dedupe_key="e",
+        external_id="7",
+        parts=[Image(source=Source(ref="p"))],
+        occurred_at=NOW,
+    )
     await pipe.accept(pipe.message("typo", nr="7"))
     await pipe.accept(picture)
     async with pipe.db.transaction() as one, pipe.db.transaction() as other:
@@ -389,8 +445,10 @@ async def test_an_edit_written_at_the_same_moment_as_its_message_is_found_by_the
 
 
 async def _claim_apart(one: Any) -> tuple[list[Any], list[Any]]:
-    both = await ingest.claim(one, 1024, 10)
-    return [item for item in both if item.fact.dedupe_key != "e"], [item for item in both if item.fact.dedupe_key == "e"]
+    both: list[Any] = [*await ingest.claim(one, 1024, 10)]
+    return [item for item in both if item.fact.dedupe_key != "e"], [
+        item for item in both if item.fact.dedupe_key == "e"
+    ]
 
 
 async def test_changes_whose_message_never_comes_are_parked_after_a_day(pipe: Pipe) -> None:
@@ -412,7 +470,11 @@ async def test_reactions_come_go_and_wait_for_their_message(pipe: Pipe) -> None:
     await pipe.receive(reaction("7", "👍"))
     events = await pipe.receive(pipe.message("x", nr="7"))
     assert events
-    await pipe.receive(reaction("7", "❤", NOW + timedelta(seconds=1)), reaction("7", "", NOW + timedelta(seconds=1)), at=LATER)
+    await pipe.receive(
+        reaction("7", "❤", NOW + timedelta(seconds=1)),
+        reaction("7", "", NOW + timedelta(seconds=1)),
+        at=LATER,
+    )
     assert await pipe.only("select emoji from reaction") == "", "of one second, the last said counts"
     await pipe.receive(reaction("7", "old", NOW - timedelta(days=1)), at=LATER)
     assert await pipe.only("select emoji from reaction") == ""
@@ -431,9 +493,14 @@ async def test_media_is_asked_for_once_and_put_into_the_message(pipe: Pipe) -> N
     message, file = await pipe.only("select id from message"), new_id()
     await pipe.receive(MessageEdited(account="main", dedupe_key="e", external_id="7", occurred_at=NOW,
                                      parts=[Image(source=source, caption="look here"), Text("corrected")]))  # fmt: skip
-    fetched = [Image(source=source, caption="look", file_id=file, size=9, mime="image/png"), Text("see")]
+    fetched: list[Part] = [
+        Image(source=source, caption="look", file_id=file, size=9, mime="image/png"),
+        Text("see"),
+    ]
     await pipe.run(StoreMedia(workspace_id=pipe.workspace, message_id=message, parts=fetched))
     ((stored, state, caption, text),) = await pipe.sql(
         "select parts->0->>'file_id', parts->0->>'state', parts->0->>'caption', parts->1->>'text' from message"
     )
-    assert (stored, state, caption, text) == (str(file), None, "look here", "corrected"), "what was said meanwhile stays said"
+    assert (stored, state, caption, text) == (str(file), None, "look here", "corrected"), (
+        "what was said meanwhile stays said"
+    )

@@ -17,14 +17,20 @@ from switchboard.core.ids import new_id, send_key, split_send_key
 from switchboard.core.parts import Text
 from switchboard.delivery import commands as delivery
 from switchboard.delivery.commands import Ended, Piece
-
-from .conftest import NOW, Pipe, timedelta
+from tests.flow.conftest import NOW, Pipe, timedelta
 
 RANK = {"sent": 1, "failed": 2, "delivered": 3, "read": 4}
 
 
 def receipt(external: str, status: str, key: str = "", **more: Any) -> ReceiptReceived:
-    return ReceiptReceived(account="main", dedupe_key=f"r{new_id()}", external_id=external, status=status, idempotency_key=key, **more)
+    return ReceiptReceived(
+        account="main",
+        dedupe_key=f"r{new_id()}",
+        external_id=external,
+        status=status,
+        idempotency_key=key,
+        **more,
+    )
 
 
 def echo(external: str, text: str, key: str = "", person: str = "alice") -> EchoReceived:
@@ -34,7 +40,10 @@ def echo(external: str, text: str, key: str = "", person: str = "alice") -> Echo
 
 async def conversation(pipe: Pipe, person: str = "alice") -> UUID:
     await pipe.receive(pipe.message("hello", person))
-    found: UUID = await pipe.only("select conversation_id from message m join identity i on i.id = m.identity_id where i.value = $1", person)
+    found: UUID = await pipe.only(
+        "select conversation_id from message m join identity i on i.id = m.identity_id where i.value = $1",
+        person,
+    )
     return found
 
 
@@ -49,7 +58,9 @@ async def record(pipe: Pipe, *ended: Ended) -> list[Any]:
 
 
 async def status(pipe: Pipe, message: UUID | None = None) -> str:
-    found: str = await pipe.only("select status from outbound where message_id = coalesce($1, message_id)", message)
+    found: str = await pipe.only(
+        "select status from outbound where message_id = coalesce($1, message_id)", message
+    )
     return found
 
 
@@ -84,7 +95,9 @@ async def test_a_head_that_waits_holds_its_followers_for_a_minute_and_no_longer(
     (head,) = await claim(pipe)
     await record(pipe, Ended(head, "queued", code="429", retry_at=NOW + timedelta(days=3650)))
     assert await claim(pipe) == []
-    await pipe.sql("update outbound set first_tried_at = now() - interval '61 seconds' where message_id = $1", slow)
+    await pipe.sql(
+        "update outbound set first_tried_at = now() - interval '61 seconds' where message_id = $1", slow
+    )
     (passing,) = await claim(pipe)
     assert passing.message_id == quick
     await record(pipe, Ended(passing, "sent", "q"))
@@ -101,7 +114,9 @@ async def test_a_head_whose_turn_has_come_goes_before_its_followers_however_old(
     first, second = await pipe.reply(alice, "1"), await pipe.reply(alice, "2")
     (head,) = await claim(pipe)
     await record(pipe, Ended(head, "queued", retry_at=NOW - timedelta(days=400)))
-    await pipe.sql("update outbound set first_tried_at = now() - interval '1 hour' where message_id = $1", first)
+    await pipe.sql(
+        "update outbound set first_tried_at = now() - interval '1 hour' where message_id = $1", first
+    )
     (head,) = await claim(pipe)
     assert head.message_id == first
     assert await claim(pipe) == []
@@ -149,12 +164,17 @@ async def test_receipts_before_beside_and_after_the_outcome_end_the_same(
     message = await pipe.reply(await conversation(pipe, person))
     head = next(one for one in await claim(pipe) if one.message_id == message)
     receipts = [receipt(external, one, head.idempotency_key if keyed else "") for one in told]
-    ended = Ended(head, outcome, external if outcome in ("sent", "delivered") else "", retry_at=NOW + timedelta(days=3650))
+    ended = Ended(
+        head,
+        outcome,
+        external if outcome in ("sent", "delivered") else "",
+        retry_at=NOW + timedelta(days=3650),
+    )
     before, after = receipts[:place], receipts[place:]
-    for part in ([before] if batched else [[one] for one in before]):
+    for part in [before] if batched else [[one] for one in before]:
         await pipe.receive(*part)
     await record(pipe, ended)
-    for part in ([after] if batched else [[one] for one in after]):
+    for part in [after] if batched else [[one] for one in after]:
         await pipe.receive(*part)
     async with pipe.db.transaction() as tx:
         await flow.run(tx, await delivery.sweep(tx))
@@ -162,7 +182,9 @@ async def test_receipts_before_beside_and_after_the_outcome_end_the_same(
         assert await status(pipe, message) == outcome, "nothing says which message these receipts are of"
         return
     levels = [1, *(RANK[one] for one in told if one in RANK)]
-    if outcome != "failed" or not before:  # our own failure counts unless the platform had proved the opposite
+    if (
+        outcome != "failed" or not before
+    ):  # our own failure counts unless the platform had proved the opposite
         levels.append(RANK.get(outcome, 0))
     assert RANK[await status(pipe, message)] == max(levels)
 
@@ -204,7 +226,9 @@ async def test_a_receipt_is_of_its_own_channel(pipe: Pipe) -> None:
     (head,) = await claim(pipe)
     await record(pipe, Ended(head, "sent", "x"))
     other = receipt("x", "read")
-    await pipe.receive(ReceiptReceived(account="other", dedupe_key="o", external_id="x", status="read"), connection="other")
+    await pipe.receive(
+        ReceiptReceived(account="other", dedupe_key="o", external_id="x", status="read"), connection="other"
+    )
     assert other
     assert await status(pipe) == "sent"
 
@@ -226,7 +250,9 @@ async def test_a_late_word_of_doubt_never_takes_back_what_a_receipt_proved(pipe:
 async def test_a_failure_that_a_receipt_told_is_not_covered_by_our_own_success(pipe: Pipe) -> None:
     message = await pipe.reply(await conversation(pipe))
     (head,) = await claim(pipe)
-    await pipe.receive(receipt("x", "failed", head.idempotency_key, code="131026", error="not on the network"))
+    await pipe.receive(
+        receipt("x", "failed", head.idempotency_key, code="131026", error="not on the network")
+    )
     await record(pipe, Ended(head, "sent", "x"))
     assert await status(pipe, message) == "failed"
     assert await pipe.only("select error from outbound") == "not on the network"
@@ -261,7 +287,9 @@ async def test_an_attempt_that_was_given_up_cannot_undo_the_next_one(pipe: Pipe)
 
 
 @pytest.mark.parametrize(("idempotent", "expected"), [(True, "queued"), (False, "in_doubt")])
-async def test_what_a_dead_holder_left_is_sent_again_only_with_the_platforms_key(pipe: Pipe, idempotent: bool, expected: str) -> None:
+async def test_what_a_dead_holder_left_is_sent_again_only_with_the_platforms_key(
+    pipe: Pipe, idempotent: bool, expected: str
+) -> None:
     await pipe.reply(await conversation(pipe))
     await pipe.reply(await conversation(pipe, "bob"))
     mine = new_id()
@@ -358,7 +386,9 @@ async def test_a_foreign_echo_is_filed_as_ours(pipe: Pipe, key: str) -> None:
     """Written on the company's phone, or by another tool that has keys of its own."""
     await conversation(pipe)
     await pipe.receive(echo("x", "from the phone", key))
-    rows = await pipe.sql("select direction, author_kind, parts->0->>'text' as text from message order by position")
+    rows = await pipe.sql(
+        "select direction, author_kind, parts->0->>'text' as text from message order by position"
+    )
     assert tuple(rows[1]) == ("out", "platform", "from the phone")
     assert await pipe.only("select waiting_since from conversation") is None
     assert await pipe.sql("select 1 from outbound") == []
@@ -377,7 +407,9 @@ async def test_a_long_text_goes_in_pieces_and_the_message_is_as_far_as_its_slowe
     # the custom channel sends many parts at once; one that doesn't shows the pieces
     await pipe.sql("update channel set kind = 'whatsapp'")
     message = await pipe.reply(alice, "sentence. " * 900)
-    pieces = await pipe.sql("select piece, pieces, length(body->'parts'->0->>'text') as size from outbound order by piece")
+    pieces = await pipe.sql(
+        "select piece, pieces, length(body->'parts'->0->>'text') as size from outbound order by piece"
+    )
     assert len(pieces) >= 3
     assert all(row["pieces"] == len(pieces) and row["size"] <= 4096 for row in pieces)
     told = []

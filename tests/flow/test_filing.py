@@ -8,8 +8,7 @@ from switchboard.core.events import ConversationOpened, ConversationQueued, Mess
 from switchboard.core.facts import Claim, MessageEdited, MessageRecalled, Sender
 from switchboard.core.parts import Text
 from switchboard.ingest import commands as ingest
-
-from .conftest import NOW, Pipe
+from tests.flow.conftest import NOW, Pipe
 
 
 async def test_a_message_opens_a_conversation_and_queues_it(pipe: Pipe) -> None:
@@ -71,18 +70,27 @@ async def test_a_batch_is_ordered_by_the_platforms_time(pipe: Pipe) -> None:
 
 
 async def test_the_customers_time_is_kept_within_thirty_days(pipe: Pipe) -> None:
-    await pipe.receive(pipe.message("old", occurred_at=NOW - timedelta(days=400)), pipe.message("future", occurred_at=NOW + timedelta(days=9)))
-    times = [row["occurred_at"] for row in await pipe.sql("select occurred_at from message order by position")]
+    await pipe.receive(
+        pipe.message("old", occurred_at=NOW - timedelta(days=400)),
+        pipe.message("future", occurred_at=NOW + timedelta(days=9)),
+    )
+    times = [
+        row["occurred_at"] for row in await pipe.sql("select occurred_at from message order by position")
+    ]
     assert times == [NOW - timedelta(days=30), NOW]
 
 
 async def test_an_edit_and_a_recall_before_their_message_wait_for_it(pipe: Pipe) -> None:
-    edit = MessageEdited(account="main", dedupe_key="e", external_id="7", parts=[Text("corrected")], occurred_at=NOW)
+    edit = MessageEdited(
+        account="main", dedupe_key="e", external_id="7", parts=[Text("corrected")], occurred_at=NOW
+    )
     recall = MessageRecalled(account="main", dedupe_key="r", external_id="8", occurred_at=NOW)
     await pipe.receive(edit, recall)
     assert len(await pipe.sql("select 1 from waiting_change")) == 2
     await pipe.receive(pipe.message("typo", nr="7"), pipe.message("regretted", nr="8"))
-    rows = await pipe.sql("select parts->0->>'text' as text, edited_at, recalled_at from message order by position")
+    rows = await pipe.sql(
+        "select parts->0->>'text' as text, edited_at, recalled_at from message order by position"
+    )
     assert rows[0]["text"] == "corrected"
     assert rows[0]["edited_at"] is not None
     assert rows[1]["recalled_at"] is not None
@@ -92,7 +100,12 @@ async def test_an_edit_and_a_recall_before_their_message_wait_for_it(pipe: Pipe)
 
 async def test_the_number_of_statements_does_not_grow_with_the_batch(pipe: Pipe) -> None:
     async def statements(batch: int) -> int:
-        await pipe.accept(*(pipe.message("x", f"p{batch}-{nr}", sender=Sender([Claim("custom:main", f"p{batch}-{nr}")])) for nr in range(batch)))
+        await pipe.accept(
+            *(
+                pipe.message("x", f"p{batch}-{nr}", sender=Sender([Claim("custom:main", f"p{batch}-{nr}")]))
+                for nr in range(batch)
+            )
+        )
         async with pipe.db.transaction() as tx:
             arrived = await ingest.claim(tx, 1024, 1000)
             assert len(arrived) == batch

@@ -8,8 +8,7 @@ import pytest
 from switchboard.contacts.commands import SQL as CONTACTS
 from switchboard.core.events import ContactsMerged
 from switchboard.core.facts import Claim, IdentityChanged, ProfileReceived, ReachChanged, Reacted, Sender
-
-from .conftest import NOW, Pipe
+from tests.flow.conftest import NOW, Pipe
 
 BSUID, PHONE = Claim("whatsapp:bsuid:1", "US.1"), Claim("phone", "+6591234567")
 
@@ -19,7 +18,9 @@ def by(*claims: Claim, name: str = "Mei") -> Sender:
 
 
 async def contacts(pipe: Pipe) -> list[UUID]:
-    return [row["id"] for row in await pipe.sql("select id from contact where merged_into is null order by id")]
+    return [
+        row["id"] for row in await pipe.sql("select id from contact where merged_into is null order by id")
+    ]
 
 
 async def test_many_first_messages_of_one_person_make_one_contact(pipe: Pipe) -> None:
@@ -40,7 +41,10 @@ async def test_a_further_verified_identifier_widens_the_contact(pipe: Pipe) -> N
     await pipe.connect("sms")
     await pipe.receive(pipe.message("3", sender=by(PHONE), account="sms"), connection="sms")
     assert len(await contacts(pipe)) == 1
-    assert {row["space"] for row in await pipe.sql("select space from identity")} == {BSUID.space, PHONE.space}
+    assert {row["space"] for row in await pipe.sql("select space from identity")} == {
+        BSUID.space,
+        PHONE.space,
+    }
     assert await pipe.only("select count(*) from conversation") == 1
 
 
@@ -50,7 +54,9 @@ async def test_a_new_own_identity_joins_the_contact_of_its_further_ones(pipe: Pi
     assert len(await contacts(pipe)) == 1
 
 
-async def test_two_contacts_that_turn_out_to_be_one_are_merged_and_the_message_goes_to_the_case(pipe: Pipe) -> None:
+async def test_two_contacts_that_turn_out_to_be_one_are_merged_and_the_message_goes_to_the_case(
+    pipe: Pipe,
+) -> None:
     """The message that proves it is spoken by the younger contact, which is merged away under it."""
     await pipe.connect("sms")
     await pipe.receive(pipe.message("by sms", sender=by(PHONE), account="sms"), connection="sms")
@@ -74,7 +80,10 @@ async def test_three_contacts_proven_to_be_one_at_once_become_one(pipe: Pipe) ->
     telegram = Claim("telegram", "7")
     for nr, claim in enumerate((BSUID, PHONE, telegram)):
         await pipe.receive(pipe.message(str(nr), sender=by(claim)))
-    await pipe.receive(pipe.message("all", sender=by(telegram, BSUID, PHONE)), pipe.message("again", sender=by(BSUID, telegram)))
+    await pipe.receive(
+        pipe.message("all", sender=by(telegram, BSUID, PHONE)),
+        pipe.message("again", sender=by(BSUID, telegram)),
+    )
     (kept,) = await contacts(pipe)
     assert {row["contact_id"] for row in await pipe.sql("select contact_id from identity")} == {kept}
     assert await pipe.only("select count(*) from conversation where status <> 'resolved'") == 1
@@ -108,7 +117,10 @@ async def test_a_claimed_identity_never_meets_the_proven_one(pipe: Pipe) -> None
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 async def test_claims_suggest_and_never_merge(pipe: Pipe, order: tuple[int, int]) -> None:
     """A visitor types an address in a form; the mail's owner is somebody else as far as we know."""
-    senders = (by(Claim("web", "v1"), Claim("email", "ann@example.com", False)), by(Claim("email", "ann@example.com")))
+    senders = (
+        by(Claim("web", "v1"), Claim("email", "ann@example.com", False)),
+        by(Claim("email", "ann@example.com")),
+    )
     for nr in order:
         await pipe.receive(pipe.message("x", sender=senders[nr]))
     both = await contacts(pipe)
@@ -119,7 +131,10 @@ async def test_claims_suggest_and_never_merge(pipe: Pipe, order: tuple[int, int]
 
 async def test_two_people_who_claim_the_same_are_suggested_to_each_other(pipe: Pipe) -> None:
     claim = Claim("email", "ann@example.com", False)
-    await pipe.receive(pipe.message("x", sender=by(Claim("web", "v1"), claim)), pipe.message("y", sender=by(Claim("web", "v2"), claim)))
+    await pipe.receive(
+        pipe.message("x", sender=by(Claim("web", "v1"), claim)),
+        pipe.message("y", sender=by(Claim("web", "v2"), claim)),
+    )
     one, other = await contacts(pipe)
     assert await _suggested(pipe, one) == [other]
 
@@ -187,7 +202,14 @@ async def test_a_profile_names_who_had_no_name_and_notes_what_is_claimed(pipe: P
 async def test_who_blocked_us_is_unreachable_until_they_come_back(pipe: Pipe) -> None:
     await pipe.receive(pipe.message("x", sender=by(BSUID)))
     for nr, (reachable, expected) in enumerate([(False, "blocked"), (True, "")]):
-        fact = ReachChanged(account="main", dedupe_key=f"r{nr}", sender=by(BSUID), reachable=reachable, reason="blocked", occurred_at=NOW)
+        fact = ReachChanged(
+            account="main",
+            dedupe_key=f"r{nr}",
+            sender=by(BSUID),
+            reachable=reachable,
+            reason="blocked",
+            occurred_at=NOW,
+        )
         await pipe.receive(fact)
         assert await pipe.only("select unreachable from identity") == expected
 

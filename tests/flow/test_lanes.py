@@ -12,12 +12,11 @@ from switchboard import flow
 from switchboard.app.lanes import Lanes
 from switchboard.app.runtime import Runtime
 from switchboard.core import facts as f
-from switchboard.core.facts import Claim, MessageReceived, Reacted, Sender
+from switchboard.core.facts import Claim, Inbound, MessageReceived, Reacted, Sender
 from switchboard.core.ids import lane_of, new_id
 from switchboard.db.pool import TRANSIENT, Database, Tx
 from switchboard.ingest import commands as ingest
-
-from .conftest import Pipe
+from tests.flow.conftest import Pipe
 
 POISON = "poison"
 
@@ -30,7 +29,13 @@ async def drain(*lanes: Lanes) -> None:
 
 def poison(pipe: Pipe, nr: str = POISON, person: str = "alice") -> Reacted:
     """A fact that fails by itself: a reaction by nobody, in the lane of `person`."""
-    return Reacted(account="main", dedupe_key=nr, external_id="x", sender=Sender([Claim("custom:main", person)]), emoji="👍")
+    return Reacted(
+        account="main",
+        dedupe_key=nr,
+        external_id="x",
+        sender=Sender([Claim("custom:main", person)]),
+        emoji="👍",
+    )
 
 
 @pytest.fixture
@@ -72,7 +77,9 @@ async def test_a_worker_killed_at_any_step_loses_nothing_and_files_nothing_twice
     lanes = Lanes(runtime)
     for step in range(1, 100):
         who, killed = f"p{step}", asyncio.Event()
-        both = Sender([Claim("phone", who), Claim("custom:main", who), Claim("email", "a@example.com", False)])
+        both = Sender(
+            [Claim("phone", who), Claim("custom:main", who), Claim("email", "a@example.com", False)]
+        )
         await pipe.accept(pipe.message("1", nr=f"{step}.1", sender=both), pipe.message("2", f"other{step}"))
         await pipe.accept(pipe.message("3", nr=f"{step}.3", sender=both))
         with monkeypatch.context() as deadly:
@@ -132,7 +139,9 @@ async def test_trouble_of_the_database_parks_nothing(
 @pytest.mark.usefixtures("poisonous")
 async def test_a_poisonous_fact_is_parked_and_its_neighbours_go_on(pipe: Pipe, runtime: Runtime) -> None:
     """Neighbours before and after it in the same lane, and in others."""
-    await pipe.accept(pipe.message("before"), poison(pipe), pipe.message("after"), pipe.message("else", "bob"))
+    await pipe.accept(
+        pipe.message("before"), poison(pipe), pipe.message("after"), pipe.message("else", "bob")
+    )
     await drain(Lanes(runtime))
     assert sorted(text for *_, text in await pipe.texts()) == ["after", "before", "else"]
     ((error,),) = await pipe.sql("select error from fact where parked_at is not null")
@@ -215,7 +224,7 @@ def test_facts_of_one_person_share_a_lane_and_rooms_have_their_own() -> None:
     person = Sender([Claim("custom", "alice")])
     base: dict[str, Any] = {"account": "main", "dedupe_key": "k"}
     message = MessageReceived(**base, external_id="1", sender=person, address="a", parts=[])
-    keyed = [
+    keyed: list[Inbound] = [
         f.ReachChanged(**base, sender=person, reachable=False),
         f.Reacted(**base, external_id="1", sender=person, emoji="x"),
         f.EchoReceived(**base, external_id="1", customer=person, address="a", parts=[]),
@@ -224,6 +233,11 @@ def test_facts_of_one_person_share_a_lane_and_rooms_have_their_own() -> None:
         f.IdentityChanged(**base, previous=person.claims[0], current=[]),
     ]
     assert {f.lane_key(one) for one in keyed} == {f.lane_key(message)} == {"alice"}
-    assert f.lane_key(MessageReceived(**base, external_id="1", sender=person, address="a", parts=[], slot="group:7")) == "group:7"
+    assert (
+        f.lane_key(
+            MessageReceived(**base, external_id="1", sender=person, address="a", parts=[], slot="group:7")
+        )
+        == "group:7"
+    )
     assert f.lane_key(f.ReceiptReceived(**base, external_id="9", status="read")) == "9"
     assert 0 <= lane_of(new_id(), "\ud800") < 1024

@@ -20,8 +20,7 @@ from switchboard.core.ids import new_id
 from switchboard.db import log
 from switchboard.db.pool import TRANSIENT
 from switchboard.routing import commands as routing
-
-from .conftest import NOW, Pipe, timedelta
+from tests.flow.conftest import NOW, Pipe, timedelta
 
 
 async def route(pipe: Pipe, at: datetime = NOW) -> list[Event]:
@@ -79,13 +78,20 @@ async def test_the_urgent_goes_first_after_its_priority_was_raised(pipe: Pipe) -
 
 async def test_a_teams_work_goes_to_its_members(pipe: Pipe) -> None:
     team = new_id()
-    await pipe.sql("insert into team (workspace_id, id, name) values ($1, $2, 'Billing')", pipe.workspace, team)
+    await pipe.sql(
+        "insert into team (workspace_id, id, name) values ($1, $2, 'Billing')", pipe.workspace, team
+    )
     await pipe.sql("update channel set team_id = $1", team)
     await cases(pipe, 1)
     await pipe.hire("ann", "online")
     assert await route(pipe) == []
     bob = await pipe.hire("bob", "online")
-    await pipe.sql("insert into team_member (workspace_id, team_id, agent_id) values ($1, $2, $3)", pipe.workspace, team, bob)
+    await pipe.sql(
+        "insert into team_member (workspace_id, team_id, agent_id) values ($1, $2, $3)",
+        pipe.workspace,
+        team,
+        bob,
+    )
     ((given_),) = await route(pipe)
     assert isinstance(given_, ConversationAssigned)
     assert given_.agent_id == bob
@@ -96,7 +102,9 @@ async def test_a_reopened_case_goes_back_to_who_had_it(pipe: Pipe) -> None:
     bob = await pipe.hire("bob", "online", 9)
     (conversation,) = await cases(pipe, 1)
     await pipe.run(Assign(workspace_id=pipe.workspace, conversation_id=conversation, agent_id=bob, at=NOW))
-    await pipe.run(ChangeStatus(workspace_id=pipe.workspace, conversation_id=conversation, status="resolved", at=NOW))
+    await pipe.run(
+        ChangeStatus(workspace_id=pipe.workspace, conversation_id=conversation, status="resolved", at=NOW)
+    )
     await check_load(pipe)
     await pipe.receive(pipe.message("again", "p0"))
     (event,) = await route(pipe)
@@ -130,7 +138,9 @@ async def test_taking_while_the_router_works_leaves_one_holder(pipe: Pipe) -> No
             *(route(pipe) for _ in range(6)),
         )  # fmt: skip
     await check_load(pipe)
-    assigned = await pipe.sql("select data->>'agent_id' as agent, subject from event where type = 'conversation_assigned'")
+    assigned = await pipe.sql(
+        "select data->>'agent_id' as agent, subject from event where type = 'conversation_assigned'"
+    )
     assert len(assigned) == len(conversations), "each was given exactly once"
 
 
@@ -149,7 +159,10 @@ async def test_the_router_and_takers_never_wait_for_each_other_in_a_circle(pipe:
 async def test_one_of_two_who_take_at_once_is_told_who_was_first(pipe: Pipe) -> None:
     ann, bob = await pipe.hire("ann"), await pipe.hire("bob")
     (conversation,) = await cases(pipe, 1)
-    takes = [pipe.run(Take(workspace_id=pipe.workspace, conversation_id=conversation, agent_id=who, at=NOW)) for who in (ann, bob)]
+    takes = [
+        pipe.run(Take(workspace_id=pipe.workspace, conversation_id=conversation, agent_id=who, at=NOW))
+        for who in (ann, bob)
+    ]
     answers = await asyncio.gather(*takes, return_exceptions=True)
     assert sorted(isinstance(one, Conflict) for one in answers) == [False, True]
     await check_load(pipe)
@@ -168,8 +181,16 @@ async def test_an_assignment_that_lost_to_the_router_is_refused(pipe: Pipe) -> N
     """The version was right when the request began; the router committed before the work was locked."""
     ann, bob = await pipe.hire("ann", "online"), await pipe.hire("bob")
     (conversation,) = await cases(pipe, 1)
-    version = await pipe.only("select c.version + w.version from conversation c join work w on w.conversation_id = c.id")
-    assign = Assign(workspace_id=pipe.workspace, conversation_id=conversation, agent_id=bob, at=NOW, expected_version=version)
+    version = await pipe.only(
+        "select c.version + w.version from conversation c join work w on w.conversation_id = c.id"
+    )
+    assign = Assign(
+        workspace_id=pipe.workspace,
+        conversation_id=conversation,
+        agent_id=bob,
+        at=NOW,
+        expected_version=version,
+    )
     async with pipe.db.transaction() as tx:
         events = await routing.route(tx, pipe.workspace, NOW)
         assert len(events) == 1
@@ -184,7 +205,12 @@ async def test_an_assignment_that_lost_to_the_router_is_refused(pipe: Pipe) -> N
 async def test_transfer_with_a_note_moves_load_and_keeps_the_note(pipe: Pipe) -> None:
     ann, bob = await pipe.hire("ann"), await pipe.hire("bob")
     (conversation,) = await cases(pipe, 1)
-    base: dict[str, Any] = {"workspace_id": pipe.workspace, "conversation_id": conversation, "at": NOW, "by": Actor("agent", ann)}
+    base: dict[str, Any] = {
+        "workspace_id": pipe.workspace,
+        "conversation_id": conversation,
+        "at": NOW,
+        "by": Actor("agent", ann),
+    }
     await pipe.run(Assign(**base, agent_id=ann))
     await pipe.run(Assign(**base, agent_id=bob, note="she prefers mail"))
     rows = await pipe.sql("select agent_id, by_id, note from assignment order by id")
@@ -193,7 +219,8 @@ async def test_transfer_with_a_note_moves_load_and_keeps_the_note(pipe: Pipe) ->
     await pipe.run(Assign(**base))
     assert await pipe.only("select state from work") == "queued"
     await check_load(pipe)
-    for wrong in ({"agent_id": new_id()}, {"team_id": new_id()}):
+    wrongs: list[dict[str, Any]] = [{"agent_id": new_id()}, {"team_id": new_id()}]
+    for wrong in wrongs:
         with pytest.raises(Invalid):
             await pipe.run(Assign(**base, **wrong))
 
@@ -232,7 +259,9 @@ async def test_work_that_is_given_while_its_agent_goes_away_goes_back_too(pipe: 
     await cases(pipe, 2)
     async with pipe.db.transaction() as tx:
         assert len(await routing.route(tx, pipe.workspace, NOW)) == 2
-        leave = SetPresence(workspace_id=pipe.workspace, agent_id=ann, status="offline", at=NOW, return_work=True)
+        leave = SetPresence(
+            workspace_id=pipe.workspace, agent_id=ann, status="offline", at=NOW, return_work=True
+        )
         leaving = asyncio.create_task(pipe.run(leave))
         await asyncio.sleep(0.15)
     await leaving
@@ -250,7 +279,9 @@ async def test_resolved_work_makes_room_and_can_be_taken_by_nobody(pipe: Pipe) -
     for command in (Take, Assign):
         with pytest.raises(Conflict, match="resolved"):
             await pipe.run(command(workspace_id=pipe.workspace, conversation_id=done, agent_id=ann, at=NOW))
-    assert {first, second} == {row["conversation_id"] for row in await pipe.sql("select conversation_id from work")}
+    assert {first, second} == {
+        row["conversation_id"] for row in await pipe.sql("select conversation_id from work")
+    }
     await check_load(pipe)
 
 
@@ -273,7 +304,9 @@ STEPS = st.lists(
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
-async def test_the_load_is_always_the_count_of_assigned_work(pipe: Pipe, steps: list[tuple[str, int, int]]) -> None:
+async def test_the_load_is_always_the_count_of_assigned_work(
+    pipe: Pipe, steps: list[tuple[str, int, int]]
+) -> None:
     """Any sequence of verbs by anybody on anything, two at a time, on a growing history."""
     if not pipe.agents:
         for name, capacity in (("ann", 1), ("bob", 2), ("cat", 6)):
@@ -283,7 +316,9 @@ async def test_the_load_is_always_the_count_of_assigned_work(pipe: Pipe, steps: 
     agents = list(pipe.agents.values())
     for left, right in zip(steps[::2], steps[1::2], strict=False):
         async with asyncio.timeout(20):
-            await asyncio.gather(*(_step(pipe, what, conversations[one], one, agents[who]) for what, one, who in (left, right)))
+            await asyncio.gather(
+                *(_step(pipe, what, conversations[one], one, agents[who]) for what, one, who in (left, right))
+            )
         await check_load(pipe)
     assert await pipe.sql("select 1 from presence where load < 0") == []
     assert await pipe.sql("select 1 from work w join conversation c on c.id = w.conversation_id "
@@ -311,7 +346,9 @@ async def _step(pipe: Pipe, what: str, conversation: UUID, nr: int, agent: UUID)
             await stubborn(pipe, ChangeStatus(**base, conversation_id=conversation, status=status))
         case _:
             status = "online" if what == "come" else "offline"
-            await stubborn(pipe, SetPresence(**base, agent_id=agent, status=status, return_work=what == "vanish"))
+            await stubborn(
+                pipe, SetPresence(**base, agent_id=agent, status=status, return_work=what == "vanish")
+            )
 
 
 async def stubborn_receive(pipe: Pipe, nr: int) -> None:

@@ -19,8 +19,7 @@ from switchboard.app.runtime import Runtime
 from switchboard.app.sender import Pace, Sender
 from switchboard.channels.custom.channel import CustomConfig
 from switchboard.core.ids import new_id
-
-from .conftest import Pipe
+from tests.flow.conftest import Pipe
 
 Behaviour = Callable[[dict[str, Any]], tuple[int, bytes] | None]
 
@@ -36,7 +35,9 @@ class Partner:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                (message,) = msgspec.json.decode(self.rfile.read(int(self.headers["content-length"])))["messages"]
+                (message,) = msgspec.json.decode(self.rfile.read(int(self.headers["content-length"])))[
+                    "messages"
+                ]
                 partner.got.append(message)
                 time.sleep(partner.delay)
                 said = partner.behaviour(message)
@@ -88,20 +89,25 @@ async def connect(pipe: Pipe, runtime: Runtime, partner: Partner) -> UUID:
     config = CustomConfig(system_id="main", signing_secret="s" * 20, send_url=partner.url)
     sealed = runtime.sealer.seal(msgspec.json.encode(config), workspace=pipe.workspace, purpose="connection")
     connection = pipe.connections["main"]
-    await pipe.sql("update connection set config_sealed = $1, revision = revision + 1 where id = $2", sealed, connection)
+    await pipe.sql(
+        "update connection set config_sealed = $1, revision = revision + 1 where id = $2", sealed, connection
+    )
     return connection
 
 
 async def conversation(pipe: Pipe, person: str = "alice") -> UUID:
     await pipe.receive(pipe.message("hello", person))
-    found: UUID = await pipe.only("select conversation_id from message m join identity i on i.id = m.identity_id where i.value = $1", person)
+    found: UUID = await pipe.only(
+        "select conversation_id from message m join identity i on i.id = m.identity_id where i.value = $1",
+        person,
+    )
     return found
 
 
 async def until(pipe: Pipe, condition: str, seconds: float = 15) -> None:
     """Wait until a statement finds true."""
     async with asyncio.timeout(seconds):
-        while not await pipe.only(f"select {condition}"):
+        while not await pipe.only(f"select {condition}"):  # noqa: ASYNC110 - the database says nothing by itself
             await asyncio.sleep(0.02)
 
 
@@ -120,7 +126,9 @@ async def running(*loops: Any) -> AsyncIterator[None]:
 ALL_SENT = "count(*) = count(*) filter (where status = 'sent') from outbound"
 
 
-async def test_answers_arrive_in_order_once_and_are_written_down(pipe: Pipe, runtime: Runtime, partner: Partner) -> None:
+async def test_answers_arrive_in_order_once_and_are_written_down(
+    pipe: Pipe, runtime: Runtime, partner: Partner
+) -> None:
     connection = await connect(pipe, runtime, partner)
     alice, bob = await conversation(pipe), await conversation(pipe, "bob")
     for nr in range(4):
@@ -154,7 +162,9 @@ async def test_each_outcome_is_written_down_as_what_it_is(
         assert await pipe.only("select error from outbound") == "no such room"
 
 
-async def test_what_was_tried_again_goes_out_with_the_same_key(pipe: Pipe, runtime: Runtime, partner: Partner) -> None:
+async def test_what_was_tried_again_goes_out_with_the_same_key(
+    pipe: Pipe, runtime: Runtime, partner: Partner
+) -> None:
     connection = await connect(pipe, runtime, partner)
     alice = await conversation(pipe)
     await pipe.reply(alice, "1")
@@ -167,7 +177,9 @@ async def test_what_was_tried_again_goes_out_with_the_same_key(pipe: Pipe, runti
     assert sorted(partner.times().values()) == [1, 3]
 
 
-async def test_red_connections_send_nothing_until_they_are_repaired(pipe: Pipe, runtime: Runtime, partner: Partner) -> None:
+async def test_red_connections_send_nothing_until_they_are_repaired(
+    pipe: Pipe, runtime: Runtime, partner: Partner
+) -> None:
     connection = await connect(pipe, runtime, partner)
     await pipe.sql("update connection set status = 'red'")
     await pipe.reply(await conversation(pipe))
@@ -180,7 +192,9 @@ async def test_red_connections_send_nothing_until_they_are_repaired(pipe: Pipe, 
         await until(pipe, ALL_SENT)
 
 
-async def test_a_sender_that_stops_gives_back_what_it_has_not_begun(pipe: Pipe, runtime: Runtime, partner: Partner) -> None:
+async def test_a_sender_that_stops_gives_back_what_it_has_not_begun(
+    pipe: Pipe, runtime: Runtime, partner: Partner
+) -> None:
     """The platform is paced; what waits for its turn goes to the next holder, not into doubt."""
     connection = await connect(pipe, runtime, partner)
     for nr in range(8):
@@ -188,7 +202,7 @@ async def test_a_sender_that_stops_gives_back_what_it_has_not_begun(pipe: Pipe, 
     sender = Sender(runtime, connection)
     sender._paces[pipe.channels["main"]] = Pace(2)
     async with running(sender):
-        while not partner.got:
+        while not partner.got:  # noqa: ASYNC110 - another thread's list
             await asyncio.sleep(0.01)
     rows = Counter(row["status"] for row in await pipe.sql("select status from outbound"))
     assert set(rows) <= {"sent", "queued"}
@@ -281,10 +295,14 @@ async def test_two_holders_on_one_database_send_each_piece_once(
         await second.close()
     assert set(partner.times().values()) == {1}
     for nr in range(5):
-        assert [text for text in partner.texts() if text.startswith(f"{nr}:")] == [f"{nr}:{at}" for at in range(6)]
+        assert [text for text in partner.texts() if text.startswith(f"{nr}:")] == [
+            f"{nr}:{at}" for at in range(6)
+        ]
 
 
-async def test_a_dead_holders_lease_is_taken_over_when_it_has_run_out(pipe: Pipe, runtime: Runtime, partner: Partner) -> None:
+async def test_a_dead_holders_lease_is_taken_over_when_it_has_run_out(
+    pipe: Pipe, runtime: Runtime, partner: Partner
+) -> None:
     """The dead one had claimed something: this platform takes our key, so it is sent again."""
     connection = await connect(pipe, runtime, partner)
     await pipe.reply(await conversation(pipe))
@@ -330,7 +348,9 @@ def test_a_fair_share_reaches_for_what_is_free_and_gives_up_what_is_too_much() -
     live = [new_id() for _ in range(5)]
     assert fair_share(me, live, {}) == live
     held = dict(zip(live[:2], [you] * 2, strict=True)) | dict(zip(live[2:4], [me] * 2, strict=True))
-    assert fair_share(me, live, held) == live[2:], "the fifth is free: it is not overlooked behind those of others"
+    assert fair_share(me, live, held) == live[2:], (
+        "the fifth is free: it is not overlooked behind those of others"
+    )
     assert fair_share(you, live, held) == [*live[:2], live[4]]
     assert fair_share(me, live, dict.fromkeys(live, me)) == live
     assert len(fair_share(me, live, dict.fromkeys(live[:4], me) | {live[4]: you})) == 3

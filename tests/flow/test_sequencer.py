@@ -12,8 +12,7 @@ from switchboard.core.events import ConversationChanged, Event
 from switchboard.core.ids import new_id
 from switchboard.db import log
 from switchboard.db.pool import Database, Tx
-
-from .conftest import Pipe
+from tests.flow.conftest import Pipe
 
 WORKSPACE = new_id()
 
@@ -110,12 +109,23 @@ async def test_followers_beside_writers_and_sequencers_see_everything_once_and_i
     followed += await seen(db, followed[-1][0])
     assert [pos for pos, *_ in followed] == list(range(1, 151))
     for one in conversations:
-        assert [what for _, subject, what in followed if subject == one] == [str(nr + 1) for nr in range(counts[one])]
+        assert [what for _, subject, what in followed if subject == one] == [
+            str(nr + 1) for nr in range(counts[one])
+        ]
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=st.lists(st.tuples(st.sampled_from(["begin", "write", "commit", "roll back", "number", "follow"]), st.integers(0, 3)), max_size=30))
-async def test_any_interleaving_of_writers_sequencer_and_follower(db: Database, steps: list[tuple[str, int]]) -> None:
+@given(
+    steps=st.lists(
+        st.tuples(
+            st.sampled_from(["begin", "write", "commit", "roll back", "number", "follow"]), st.integers(0, 3)
+        ),
+        max_size=30,
+    )
+)
+async def test_any_interleaving_of_writers_sequencer_and_follower(
+    db: Database, steps: list[tuple[str, int]]
+) -> None:
     """Transactions begin, write, commit or roll back in any order; the follower's view only grows at its end."""
     name = f"follower {new_id()}"
     async with db.transaction() as tx:

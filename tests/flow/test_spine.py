@@ -13,14 +13,22 @@ import switchboard
 from switchboard import flow
 from switchboard.core import commands, events, facts
 from switchboard.core.events import AnyEvent, Event, Step
-from switchboard.core.facts import Claim, EchoReceived, Inbound, MessageEdited, MessageRecalled, Reacted, ReceiptReceived, Sender
+from switchboard.core.facts import (
+    Claim,
+    EchoReceived,
+    Inbound,
+    MessageEdited,
+    MessageRecalled,
+    Reacted,
+    ReceiptReceived,
+    Sender,
+)
 from switchboard.core.ids import new_id
 from switchboard.core.parts import Text
 from switchboard.delivery import commands as delivery
 from switchboard.delivery.commands import Ended
 from switchboard.ingest import commands as ingest
-
-from .conftest import NOW, Pipe
+from tests.flow.conftest import NOW, Pipe
 
 ROOT = Path(switchboard.__file__).parent
 PASSING = {facts.Typed, facts.Nudge, facts.Unreadable}
@@ -32,10 +40,14 @@ def room_of(verb: Any) -> str:
     return module.split(".")[1]
 
 
-def emitted(room: str) -> set[type]:
+def emitted(room: str) -> set[Any]:
     """The events and steps that a room's code makes."""
-    catalogue = {name: one for name, one in vars(events).items() if isinstance(one, type) and issubclass(one, Event | Step)}
-    found: set[type] = set()
+    catalogue = {
+        name: one
+        for name, one in vars(events).items()
+        if isinstance(one, type) and issubclass(one, Event | Step)
+    }
+    found: set[Any] = set()
     for path in (ROOT / room).rglob("*.py"):
         if path.name.startswith("test_"):
             continue
@@ -55,7 +67,9 @@ def test_reactions_go_forward_only() -> None:
             assert room in flow.ROOMS, f"{room} has no place in the floor plan"
             for product in _made_by(verb, made.setdefault(room, emitted(room))):
                 if product in place:
-                    assert place[product] > place[kind], f"{kind.__name__} → {verb.__name__} makes {product.__name__}: backward"
+                    assert place[product] > place[kind], (
+                        f"{kind.__name__} → {verb.__name__} makes {product.__name__}: backward"
+                    )
 
 
 def _made_by(verb: Any, of_room: set[type]) -> set[type]:
@@ -75,7 +89,9 @@ def _reach(module: ModuleType | None, name: str) -> set[str]:
             continue
         seen.add(f"{function.__module__}.{what}")
         home = inspect.getmodule(function)
-        mentioned = {node.id for node in ast.walk(ast.parse(inspect.getsource(function))) if isinstance(node, ast.Name)}
+        mentioned = {
+            node.id for node in ast.walk(ast.parse(inspect.getsource(function))) if isinstance(node, ast.Name)
+        }
         names |= mentioned
         todo += [(home, one) for one in mentioned]
     return names
@@ -84,24 +100,31 @@ def _reach(module: ModuleType | None, name: str) -> set[str]:
 def test_rooms_stand_in_the_order_of_their_reactions() -> None:
     """The first verb that does more than hold something says whose a reaction is."""
     holds = {"guard", "hold"}
-    homes = [next(room_of(verb) for verb in verbs if verb.__name__ not in holds) for verbs in flow.REACTIONS.values()]
+    homes = [
+        next(room_of(verb) for verb in verbs if verb.__name__ not in holds)
+        for verbs in flow.REACTIONS.values()
+    ]
     order = [flow.ROOMS.index(home) for home in homes]
     assert order == sorted(order)
 
 
 def test_every_event_has_an_owner_and_only_the_owner_makes_it() -> None:
-    rooms = {path.name for path in ROOT.iterdir() if (path / "__init__.py").exists() and (path / "commands.py").exists()} | {"staff", "tenancy"}
-    catalogue = set(AnyEvent.__args__)  # type: ignore[attr-defined]  # a union
+    rooms = {
+        path.name
+        for path in ROOT.iterdir()
+        if (path / "__init__.py").exists() and (path / "commands.py").exists()
+    } | {"staff", "tenancy"}
+    catalogue: set[type[Event]] = set(AnyEvent.__args__)
     assert catalogue == {one for one in Event.__subclasses__() if one.__module__ == "switchboard.core.events"}
     tags = [one.__struct_config__.tag for one in catalogue]
     assert len(tags) == len(set(tags))
     for one in catalogue:
         assert one.room in rooms, f"{one.__name__} belongs to no room"
-    owners: dict[type, set[str]] = {one: set() for one in catalogue}
+    owners: dict[type[Event], set[str]] = {one: set() for one in catalogue}
     for room in rooms:
         for one in emitted(room) & catalogue:
             owners[one].add(room)
-    shared = {events.SettingsChanged: {"staff", "tenancy"}}
+    shared: dict[type[Event], set[str]] = {events.SettingsChanged: {"staff", "tenancy"}}
     for one, found in owners.items():
         assert found <= shared.get(one, {one.room}), f"{one.__name__} of {one.room} is made by {found}"
         assert found, f"{one.__name__} is made by nobody"
@@ -109,18 +132,28 @@ def test_every_event_has_an_owner_and_only_the_owner_makes_it() -> None:
 
 def test_events_hold_no_content() -> None:
     """Ids and small facts only: no parts, no names, no addresses."""
-    for one in AnyEvent.__args__:  # type: ignore[attr-defined]  # a union
+    for one in AnyEvent.__args__:
         names = set(one.__struct_fields__)
-        assert not names & {"parts", "text", "name", "address", "email", "phone", "preview", "body", "value"}, one.__name__
+        assert not names & {
+            "parts",
+            "text",
+            "name",
+            "address",
+            "email",
+            "phone",
+            "preview",
+            "body",
+            "value",
+        }, one.__name__
 
 
 def test_every_fact_is_reacted_to_or_said_to_pass() -> None:
-    inbound: Sequence[type] = Inbound.__args__  # type: ignore[attr-defined]  # a union
+    inbound: Sequence[type] = Inbound.__args__
     assert {one for one in inbound if one not in flow.REACTIONS} == PASSING
 
 
 def test_every_command_is_carried_out_by_somebody() -> None:
-    known: Sequence[type] = commands.AnyCommand.__args__  # type: ignore[attr-defined]  # a union
+    known: Sequence[type] = commands.AnyCommand.__args__
     assert [one.__name__ for one in known if one not in flow.REACTIONS] == []
 
 
@@ -162,8 +195,16 @@ async def sent(pipe: Pipe, count: int) -> list[tuple[str, str]]:
     await pipe.receive(*(pipe.message("x", who) for who in names))
     async with pipe.db.transaction() as tx:
         wanted = [
-            commands.WriteMessage(workspace_id=pipe.workspace, conversation_id=row["id"], message_id=new_id(), parts=[Text("answer")], at=NOW)
-            for row in await pipe.sql("select id from conversation c where not exists (select from outbound o where o.conversation_id = c.id)")
+            commands.WriteMessage(
+                workspace_id=pipe.workspace,
+                conversation_id=row["id"],
+                message_id=new_id(),
+                parts=[Text("answer")],
+                at=NOW,
+            )
+            for row in await pipe.sql(
+                "select id from conversation c where not exists (select from outbound o where o.conversation_id = c.id)"
+            )
         ]
         await flow.run(tx, wanted)
     async with pipe.db.transaction() as tx:
@@ -177,14 +218,31 @@ async def sent(pipe: Pipe, count: int) -> list[tuple[str, str]]:
 RECORDED: dict[int, int] = {}
 
 
-@pytest.mark.parametrize("kind", ["new", "known", "group", "receipt", "early receipt", "edit", "recall", "early edit", "reaction", "echo", "own echo"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "new",
+        "known",
+        "group",
+        "receipt",
+        "early receipt",
+        "edit",
+        "recall",
+        "early edit",
+        "reaction",
+        "echo",
+        "own echo",
+    ],
+)
 async def test_a_batch_takes_as_many_statements_as_one(pipe: Pipe, kind: str) -> None:
     found = []
     for count in (1, 30):
         names = people(count)
         match kind:
             case "new" | "group":
-                batch: list[Any] = [pipe.message("x", who, slot=f"group:{count}" if kind == "group" else "") for who in names]
+                batch: list[Any] = [
+                    pipe.message("x", who, slot=f"group:{count}" if kind == "group" else "") for who in names
+                ]
             case "known":
                 await pipe.receive(*(pipe.message("x", who) for who in names))
                 batch = [pipe.message("y", who) for who in names]
@@ -192,13 +250,19 @@ async def test_a_batch_takes_as_many_statements_as_one(pipe: Pipe, kind: str) ->
                 batch = [ReceiptReceived(account="main", dedupe_key=f"r{external}", external_id=external, status="read")
                          for _, external in await sent(pipe, count)]  # fmt: skip
             case "early receipt":
-                batch = [ReceiptReceived(account="main", dedupe_key=f"r{who}", external_id=who, status="read") for who in names]
+                batch = [
+                    ReceiptReceived(account="main", dedupe_key=f"r{who}", external_id=who, status="read")
+                    for who in names
+                ]
             case "own echo":
                 batch = [echo(who, external) for who, external in await sent(pipe, count)]
             case "echo":
                 batch = [echo(who, who) for who in names]
             case "early edit":
-                batch = [MessageEdited(account="main", dedupe_key=f"e{who}", external_id=who, parts=[Text("y")]) for who in names]
+                batch = [
+                    MessageEdited(account="main", dedupe_key=f"e{who}", external_id=who, parts=[Text("y")])
+                    for who in names
+                ]
             case _:
                 await pipe.receive(*(pipe.message("x", who, nr=who) for who in names))
                 batch = [_change(kind, who) for who in names]

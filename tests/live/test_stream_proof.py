@@ -19,7 +19,16 @@ import pytest
 from switchboard.app.config import Settings
 from switchboard.app.hub import Client, Hub
 from switchboard.app.runtime import Runtime
-from switchboard.core.commands import Actor, Assign, ChangeStatus, EditConversation, MarkRead, SetPresence, Take, WriteMessage
+from switchboard.core.commands import (
+    Actor,
+    Assign,
+    ChangeStatus,
+    EditConversation,
+    MarkRead,
+    SetPresence,
+    Take,
+    WriteMessage,
+)
 from switchboard.core.errors import Problem
 from switchboard.core.ids import new_id
 from switchboard.core.parts import Text
@@ -43,7 +52,9 @@ async def runtime(database: str, tmp_path: Path) -> AsyncIterator[Runtime]:
 async def pipe(runtime: Runtime) -> Pipe:
     workspace = new_id()
     made = Pipe(runtime.db, workspace)
-    await made.sql("insert into workspace (id, name, slug) values ($1, 'Test', $2)", workspace, str(workspace))
+    await made.sql(
+        "insert into workspace (id, name, slug) values ($1, 'Test', $2)", workspace, str(workspace)
+    )
     await made.connect("main")
     for name in ("ann", "bo"):
         await made.hire(name, "online", capacity=50)
@@ -91,7 +102,9 @@ def changes(client: Client) -> list[dict[str, Any]]:
     return [json.loads(one) for one in frames]
 
 
-def fold(state: dict[str, dict[UUID, Conversation]], frames: list[dict[str, Any]]) -> dict[str, dict[UUID, Conversation]]:
+def fold(
+    state: dict[str, dict[UUID, Conversation]], frames: list[dict[str, Any]]
+) -> dict[str, dict[UUID, Conversation]]:
     for one in frames:
         data = one["data"]
         if one["type"] == "conversation":
@@ -127,7 +140,9 @@ async def random_verb(pipe: Pipe, dice: random.Random, nr: int) -> None:
             ChangeStatus(**where, status="snoozed", at=at, until=at + timedelta(hours=1)),
             EditConversation(**where, tags=dice.choice([["vip"], []]), priority=dice.randrange(4)),
             MarkRead(**where, position=row["last_position"]),
-            SetPresence(workspace_id=pipe.workspace, agent_id=agent, status="offline", at=at, return_work=True),
+            SetPresence(
+                workspace_id=pipe.workspace, agent_id=agent, status="offline", at=at, return_work=True
+            ),
             SetPresence(workspace_id=pipe.workspace, agent_id=agent, status="online", at=at),
         ]
     )
@@ -159,7 +174,9 @@ async def test_snapshot_plus_changes_is_a_fresh_snapshot(runtime: Runtime, pipe:
             assert ids(states[name]) == ids(fresh), (nr, name)
             assert states[name] == fresh, (nr, name)
             if nr % 50 == 0 and frames:
-                triples.append({"viewer": name, "before": plain(before[name]), "frames": frames, "after": plain(fresh)})
+                triples.append(
+                    {"viewer": name, "before": plain(before[name]), "frames": frames, "after": plain(fresh)}
+                )
     assert len(triples) >= 8
     if os.environ.get("SWITCHBOARD_REWRITE"):
         TRIPLES.write_text(json.dumps(triples, ensure_ascii=False, separators=(",", ":")), "utf-8")
@@ -209,5 +226,3 @@ async def test_a_slow_client_is_told_to_resynchronise(runtime: Runtime, pipe: Pi
         client.put(b"{}")
     assert client.lagging
     assert client.waiting == []
-
-

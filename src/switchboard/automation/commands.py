@@ -17,7 +17,9 @@ AN_HOUR, A_DAY = 2, 5
 
 async def greet(tx: Tx, opened: Sequence[ConversationOpened]) -> list[Event | Step]:
     """File the channel's automatic answer as a command, so that it is written like any other message."""
-    candidates = [one for one in opened if one.channel_id is not None and not one.reopened and one.assignee_id is None]
+    candidates = [
+        one for one in opened if one.channel_id is not None and not one.reopened and one.assignee_id is None
+    ]
     if not candidates:
         return []
     rows = await tx.rows(

@@ -57,15 +57,18 @@ from switchboard.core.parts import (
     Video,
 )
 
+# fmt: off
 __all__ = [
-    "MEDIA", "AccountChanged", "Account", "Audio", "BadPayload", "BadSignature", "Button", "Channel", "Choice", "Choices",
-    "Claim", "ContactCard", "Content", "EchoReceived", "File", "Form", "Http", "IdentityChanged", "Image", "InDoubt",
-    "Inbound", "Io", "Link", "Location", "Media", "MessageEdited", "MessageRecalled", "MessageReceived", "Notice", "Nudge",
-    "Order", "OrderItem", "Outbound", "Outcome", "Part", "Polled", "Product", "Profile", "ProfileReceived", "RawRequest", "ReachChanged", "Reacted",
-    "Reauthorise", "ReceiptReceived", "Refused", "Reply", "Response", "Retry", "Sender", "Sent", "Source", "Sticker",
-    "Stream", "Template", "Text", "Typed", "Unreadable", "Unsupported", "Video", "decode",
+    "MEDIA", "Account", "AccountChanged", "Audio", "BadPayload", "BadSignature", "Button", "Channel",
+    "Choice", "Choices", "Claim", "ContactCard", "Content", "EchoReceived", "File", "Form", "Http",
+    "IdentityChanged", "Image", "InDoubt", "Inbound", "Io", "Link", "Location", "Media", "MessageEdited",
+    "MessageRecalled", "MessageReceived", "Notice", "Nudge", "Order", "OrderItem", "Outbound", "Outcome",
+    "Part", "Polled", "Product", "Profile", "ProfileReceived", "RawRequest", "ReachChanged", "Reacted",
+    "Reauthorise", "ReceiptReceived", "Refused", "Reply", "Response", "Retry", "Sender", "Sent", "Source",
+    "Sticker", "Stream", "Template", "Text", "Typed", "Unreadable", "Unsupported", "Video", "decode",
     "field", "redact", "secret", "secrets_of",
 ]
+# fmt: on
 
 
 # -- what comes in ---------------------------------------------------------------------------------------------------
@@ -316,8 +319,11 @@ def secrets_of(config: msgspec.Struct) -> list[str]:
     """Return the values of all fields marked `secret`, longest first, so that they can be kept out of texts."""
     schema, components = msgspec.json.schema_components([type(config)], ref_template="{name}")
     properties: dict[str, Any] = components[schema[0]["$ref"]]["properties"]
-    values = [getattr(config, field.name) for field in msgspec.structs.fields(config)
-              if properties[field.encode_name].get("x-secret")]
+    values = [
+        getattr(config, field.name)
+        for field in msgspec.structs.fields(config)
+        if properties[field.encode_name].get("x-secret")
+    ]
     return sorted({value for value in values if isinstance(value, str) and value}, key=len, reverse=True)
 
 
@@ -344,7 +350,9 @@ def decode(body: bytes) -> Any:
     except (msgspec.DecodeError, UnicodeDecodeError):
         pass
     try:
-        return _mended(json.loads(body, parse_int=lambda digits: int(digits) if len(digits) < 400 else digits))
+        return _mended(
+            json.loads(body, parse_int=lambda digits: int(digits) if len(digits) < 400 else digits)
+        )
     except (ValueError, RecursionError) as error:
         raise BadPayload(f"the body is not JSON: {error}") from None
 

@@ -31,9 +31,9 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     `receives`: part types and fact kinds it can produce. `does`: optional protocol members. `window_hours`:
     how long after a customer's message a free answer is allowed (0: always). `receipts`: statuses the
-    platform reports. `idempotent`: a repeated send with our key is surely not doubled. `poll_seconds`: the rest between two polls that no nudge cuts short (a
-    long poll rests by itself). `retry_days`: how long
-    the platform repeats a webhook.
+    platform reports. `idempotent`: a repeated send with our key is surely not doubled. `poll_seconds`: the
+    rest between two polls that no nudge cuts short (a long poll rests by itself). `retry_days`: how long the
+    platform repeats a webhook.
     """
 
     kind: str

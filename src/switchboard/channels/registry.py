@@ -25,7 +25,9 @@ class Adapter(msgspec.Struct, frozen=True):
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the adapter's configuration, references resolved to one flat object."""
-        schema, components = msgspec.json.schema_components([self.factory.config_type], ref_template="#/$defs/{name}")
+        schema, components = msgspec.json.schema_components(
+            [self.factory.config_type], ref_template="#/$defs/{name}"
+        )
         (reference,) = schema
         return {**components[reference["$ref"].rsplit("/", 1)[1]], "$defs": components}
 
@@ -33,7 +35,9 @@ class Adapter(msgspec.Struct, frozen=True):
 @cache
 def adapters() -> dict[str, Adapter]:
     """Return every adapter by kind, in alphabetical order."""
-    modules = [f"switchboard.channels.{path.parent.name}" for path in Path(__file__).parent.glob("*/manifest.toml")]
+    modules = [
+        f"switchboard.channels.{path.parent.name}" for path in Path(__file__).parent.glob("*/manifest.toml")
+    ]
     modules += [entry.value for entry in entry_points(group="switchboard.channels")]
     found: dict[str, Adapter] = {}
     for name in sorted(modules):

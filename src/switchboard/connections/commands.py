@@ -25,7 +25,14 @@ class AccountFound(msgspec.Struct, frozen=True):
 
 
 async def create(
-    tx: Tx, workspace: UUID, connection: UUID, kind: str, name: str, sealed: bytes, accounts: Sequence[AccountFound], status: str
+    tx: Tx,
+    workspace: UUID,
+    connection: UUID,
+    kind: str,
+    name: str,
+    sealed: bytes,
+    accounts: Sequence[AccountFound],
+    status: str,
 ) -> list[Event]:
     """Add a connection with a channel for every account; raises Conflict for one that another connection serves."""
     await refuse_twice(tx, workspace, kind, accounts)
@@ -42,7 +49,9 @@ async def refuse_twice(
     One at a time for each kind of a workspace, so that two administrators can't both find it free.
     """
     await tx.run(SQL.lock_kind, workspace=workspace, kind=kind)
-    taken = await tx.value(SQL.taken, workspace=workspace, kind=kind, externals=[one.external_id for one in accounts], but=but)
+    taken = await tx.value(
+        SQL.taken, workspace=workspace, kind=kind, externals=[one.external_id for one in accounts], but=but
+    )
     if taken is not None:
         raise Conflict(f"{taken} is connected already.", code="already_connected", field="config")
 
@@ -69,7 +78,9 @@ async def update(
     tx: Tx, workspace: UUID, connection: UUID, name: str | None, sealed: bytes | None, disabled: bool | None
 ) -> list[Event]:
     """Change name, credentials or switch."""
-    await tx.run(SQL.update_connection, workspace=workspace, id=connection, name=name, config=sealed, disabled=disabled)
+    await tx.run(
+        SQL.update_connection, workspace=workspace, id=connection, name=name, config=sealed, disabled=disabled
+    )
     return [ChannelChanged(workspace_id=workspace, subject=connection, status="grey" if disabled else "")]
 
 
@@ -100,7 +111,11 @@ async def edit_channel(tx: Tx, workspace: UUID, channel: UUID, changes: dict[str
     """Rename a channel, or give it a team."""
     row = await tx.row(SQL.edit_channel, workspace=workspace, id=channel, name=changes.get("name"), auto_reply=changes.get("auto_reply"),
                        set_team="team_id" in changes, team=changes.get("team_id"))  # fmt: skip
-    return [ChannelChanged(workspace_id=workspace, subject=row["connection_id"], status=row["status"])] if row else []
+    return (
+        [ChannelChanged(workspace_id=workspace, subject=row["connection_id"], status=row["status"])]
+        if row
+        else []
+    )
 
 
 async def take_leases(tx: Tx, holder: UUID, wanted: Sequence[tuple[UUID, UUID]], seconds: int) -> set[UUID]:
@@ -122,7 +137,9 @@ async def drop_leases(tx: Tx, holder: UUID, connections: Sequence[UUID]) -> None
 
 async def save_cursor(tx: Tx, workspace: UUID, connection: UUID, account: str, cursor: str) -> None:
     """Save how far an account has been polled; call it in the transaction that stores the facts."""
-    await tx.run(SQL.save_cursor, workspace=workspace, connection=connection, account=account, cursor=scrub(cursor))
+    await tx.run(
+        SQL.save_cursor, workspace=workspace, connection=connection, account=account, cursor=scrub(cursor)
+    )
 
 
 async def news(tx: Tx, arrived: Sequence[Arrived]) -> list[Event]:
@@ -133,5 +150,7 @@ async def news(tx: Tx, arrived: Sequence[Arrived]) -> list[Event]:
         level = {"green": "info", "amber": "warning"}.get(one.fact.status, "error")
         await note(tx, one.workspace_id, one.connection_id, level, one.fact.code, one.fact.detail)
         if one.fact.status in ("amber", "red"):
-            events += await set_status(tx, one.connection_id, one.fact.status, one.fact.detail or one.fact.code)
+            events += await set_status(
+                tx, one.connection_id, one.fact.status, one.fact.detail or one.fact.code
+            )
     return events

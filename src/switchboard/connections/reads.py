@@ -93,7 +93,9 @@ async def live(tx: Tx) -> dict[UUID, tuple[UUID, str, int, str]]:
 
 async def news(tx: Tx, workspace: UUID, connection: UUID) -> list[NewsRow]:
     """List a connection's latest news, newest first."""
-    return [NewsRow(**row) for row in await tx.rows(SQL.events_of, workspace=workspace, connection=connection)]
+    return [
+        NewsRow(**row) for row in await tx.rows(SQL.events_of, workspace=workspace, connection=connection)
+    ]
 
 
 async def cursor(tx: Tx, connection: UUID, account: str) -> str:

@@ -9,8 +9,25 @@ import msgspec
 
 from switchboard.core.commands import EditContact, MergeContacts
 from switchboard.core.errors import NotFound
-from switchboard.core.events import Arrived, Attributed, ContactChanged, EchoAttributed, Event, ReactorKnown, Step
-from switchboard.core.facts import Claim, EchoReceived, IdentityChanged, MessageReceived, ProfileReceived, ReachChanged, Reacted, Sender
+from switchboard.core.events import (
+    Arrived,
+    Attributed,
+    ContactChanged,
+    EchoAttributed,
+    Event,
+    ReactorKnown,
+    Step,
+)
+from switchboard.core.facts import (
+    Claim,
+    EchoReceived,
+    IdentityChanged,
+    MessageReceived,
+    ProfileReceived,
+    ReachChanged,
+    Reacted,
+    Sender,
+)
 from switchboard.core.ids import new_id
 from switchboard.core.text import bounded, scrub
 from switchboard.db.pool import Tx
@@ -115,7 +132,12 @@ async def _find(tx: Tx, keys: Iterable[Key]) -> dict[Key, Known]:
     rows = await tx.rows(SQL.find_identities, workspaces=workspaces, spaces=spaces, keys=values)
     return {
         ordered[row["nr"] - 1]: Known(
-            row["identity_id"], row["contact_id"], row["verified"], row["name"], row["language"], row["last_seen_at"]
+            row["identity_id"],
+            row["contact_id"],
+            row["verified"],
+            row["name"],
+            row["language"],
+            row["last_seen_at"],
         )
         for row in rows
     }
@@ -139,8 +161,22 @@ async def _get_or_create(tx: Tx, wanted: Sequence[_Wanted]) -> tuple[dict[Key, K
          one.kind, one.sender.language[:20], one.sender.claims[0].verified, one.at)
         for key, one in sorted(missing.items(), key=lambda item: item[0])
     ]  # fmt: skip
-    names = ("workspaces", "contacts", "identities", "spaces", "keys", "labels", "names", "kinds", "languages", "verified", "at")
-    created = await tx.rows(SQL.create_contacts, **dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+    names = (
+        "workspaces",
+        "contacts",
+        "identities",
+        "spaces",
+        "keys",
+        "labels",
+        "names",
+        "kinds",
+        "languages",
+        "verified",
+        "at",
+    )
+    created = await tx.rows(
+        SQL.create_contacts, **dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+    )
     known |= await _find(tx, missing)
     return known, [
         ContactChanged(workspace_id=row["workspace_id"], subject=row["id"], what="created") for row in created
@@ -171,12 +207,21 @@ async def _widen(tx: Tx, wanted: Sequence[_Wanted], known: dict[Key, Known]) -> 
             if not (claim.verified and one.sender.claims[0].verified):
                 claims.add((one.workspace_id, keeper.contact_id, claim.space, bounded(claim.value)))
     if identities:
-        rows = [(key[0], new_id(), who[0], key[1], key[2], who[1], who[2]) for key, who in sorted(identities.items())]
+        rows = [
+            (key[0], new_id(), who[0], key[1], key[2], who[1], who[2])
+            for key, who in sorted(identities.items())
+        ]
         names = ("workspaces", "ids", "contacts", "spaces", "keys", "labels", "verified")
         await tx.run(SQL.add_identities, **dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
         known |= await _find(tx, identities)
     if claims:
-        columns = dict(zip(("workspaces", "contacts", "spaces", "keys"), map(list, zip(*sorted(claims), strict=True)), strict=True))
+        columns = dict(
+            zip(
+                ("workspaces", "contacts", "spaces", "keys"),
+                map(list, zip(*sorted(claims), strict=True)),
+                strict=True,
+            )
+        )
         await tx.run(SQL.add_claims, **columns)
     return _merges(wanted, known)
 
@@ -211,7 +256,15 @@ async def _touch(tx: Tx, wanted: Sequence[_Wanted], known: dict[Key, Known]) -> 
         who = known[_key(one.workspace_id, one.sender.claims[0])]
         stale = who.last_seen_at is None or (one.at - who.last_seen_at).total_seconds() > SEEN_EVERY
         if stale or (not who.name and one.sender.name) or (not who.language and one.sender.language):
-            rows.append((one.workspace_id, who.contact_id, scrub(one.sender.name)[:200], one.sender.language[:20], one.at))
+            rows.append(
+                (
+                    one.workspace_id,
+                    who.contact_id,
+                    scrub(one.sender.name)[:200],
+                    one.sender.language[:20],
+                    one.at,
+                )
+            )
     if rows:
         names = ("workspaces", "ids", "names", "languages", "at")
         await tx.run(SQL.touch_contacts, **dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
@@ -267,7 +320,11 @@ async def change_reach(tx: Tx, arrived: Sequence[Arrived]) -> list[Event | Step]
         claim = one.fact.sender.claims[0]
         reason = "" if one.fact.reachable else (one.fact.reason or "unreachable")
         contact = await tx.value(
-            SQL.set_reach, reason=reason, workspace=one.workspace_id, space=claim.space, key=bounded(claim.value)
+            SQL.set_reach,
+            reason=reason,
+            workspace=one.workspace_id,
+            space=claim.space,
+            key=bounded(claim.value),
         )
         if contact is not None:
             events.append(ContactChanged(workspace_id=one.workspace_id, subject=contact, what="reach"))
@@ -278,7 +335,9 @@ async def edit(tx: Tx, commands: Sequence[EditContact]) -> list[Event | Step]:
     """Change contacts' own fields."""
     events: list[Event | Step] = []
     for one in commands:
-        fields: dict[str, Any] = dict.fromkeys(("name", "level", "notes", "language", "tags", "attributes")) | one.changes
+        fields: dict[str, Any] = (
+            dict.fromkeys(("name", "level", "notes", "language", "tags", "attributes")) | one.changes
+        )
         if not await tx.run(SQL.edit_contact, workspace=one.workspace_id, id=one.contact_id, **fields):
             raise NotFound("There is no such contact.")
         events.append(ContactChanged(workspace_id=one.workspace_id, subject=one.contact_id, what="edited"))

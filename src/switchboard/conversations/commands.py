@@ -85,8 +85,12 @@ async def write(tx: Tx, commands: Sequence[WriteMessage]) -> list[Event | Step]:
         reopened = row["status"] == "resolved" and not one.note
         if reopened:
             await _vacant(tx, one.workspace_id, row)
-        if not await tx.rows(SQL.file_messages, **{name: [value] for name, value in zip(names, values, strict=True)}):
-            raise Conflict("This message was written already.", code="written", conversation=one.conversation_id)
+        if not await tx.rows(
+            SQL.file_messages, **{name: [value] for name, value in zip(names, values, strict=True)}
+        ):
+            raise Conflict(
+                "This message was written already.", code="written", conversation=one.conversation_id
+            )
         await _advance(tx, one, row, position, direction)
         if reopened:
             events.append(ConversationOpened(workspace_id=one.workspace_id, subject=one.conversation_id, contact_id=row["contact_id"],
@@ -106,7 +110,9 @@ async def _vacant(tx: Tx, workspace: UUID, row: Any) -> None:
     """Raise Conflict when the contact has a newer open conversation in the slot of one that shall be open again."""
     newer = await tx.value(SQL.open_in_slot, workspace=workspace, contact=row["contact_id"], slot=row["slot"])
     if newer is not None:
-        raise Conflict("The customer has a newer open conversation; go on there.", code="newer_open", conversation=newer)
+        raise Conflict(
+            "The customer has a newer open conversation; go on there.", code="newer_open", conversation=newer
+        )
 
 
 async def _reach(tx: Tx, one: WriteMessage) -> Any:
@@ -116,14 +122,18 @@ async def _reach(tx: Tx, one: WriteMessage) -> Any:
         if one.channel_id is None or row["channel_id"] == one.channel_id:
             return row
     if one.channel_id is not None:
-        raise Invalid("The customer can't be reached by this channel.", field="channel_id", code="unreachable")
+        raise Invalid(
+            "The customer can't be reached by this channel.", field="channel_id", code="unreachable"
+        )
     raise Invalid("This conversation has no channel to answer by.", field="channel_id", code="unreachable")
 
 
 async def _target(tx: Tx, one: WriteMessage) -> str:
     if one.reply_to is None:
         return ""
-    found = await tx.value(SQL.reply_target, workspace=one.workspace_id, id=one.reply_to, conversation=one.conversation_id)
+    found = await tx.value(
+        SQL.reply_target, workspace=one.workspace_id, id=one.reply_to, conversation=one.conversation_id
+    )
     if found is None:
         raise Invalid("The message to answer is not in this conversation.", field="reply_to")
     return str(found)
@@ -132,13 +142,27 @@ async def _target(tx: Tx, one: WriteMessage) -> str:
 async def _advance(tx: Tx, one: WriteMessage, row: Any, position: int, direction: str) -> None:
     silent = direction == "note" or one.by.kind == "bot"  # neither is an answer: the customer waits as before
     note = direction == "note"
-    names = ("workspaces", "ids", "statuses", "positions", "inbound", "at", "directions", "previews", "waiting", "channels", "bumps")
+    names = (
+        "workspaces",
+        "ids",
+        "statuses",
+        "positions",
+        "inbound",
+        "at",
+        "directions",
+        "previews",
+        "waiting",
+        "channels",
+        "bumps",
+    )
     values = (
         one.workspace_id, one.conversation_id, row["status"] if silent else on_reply(row["status"]), position, 0,
         row["last_at"] if note else one.at, row["last_direction"] if note else direction,
         row["preview"] if note else preview(one.parts), row["waiting_since"] if silent else None, None, 0 if silent else 1,
     )  # fmt: skip
-    await tx.run(SQL.advance_conversations, **{name: [value] for name, value in zip(names, values, strict=True)})
+    await tx.run(
+        SQL.advance_conversations, **{name: [value] for name, value in zip(names, values, strict=True)}
+    )
 
 
 def _reply(one: WriteMessage, reach: Any, target: str) -> ReplyWritten:
@@ -190,19 +214,34 @@ async def change_status(tx: Tx, commands: Sequence[ChangeStatus]) -> list[Event 
         if row["status"] == one.status and one.status != "snoozed":
             continue
         if not may_move(row["status"], one.status):
-            raise Invalid(f"A {row['status']} conversation can't become {one.status}.", field="status", code="bad_move")
+            raise Invalid(
+                f"A {row['status']} conversation can't become {one.status}.", field="status", code="bad_move"
+            )
         if one.status == "snoozed" and (one.until is None or one.until <= one.at):
             raise Invalid("Say until when, in the future.", field="until")
         if row["status"] == "resolved":
             await _vacant(tx, one.workspace_id, row)
-        await tx.run(SQL.set_status, workspace=one.workspace_id, id=one.conversation_id, status=one.status, at=one.at, until=one.until)
+        await tx.run(
+            SQL.set_status,
+            workspace=one.workspace_id,
+            id=one.conversation_id,
+            status=one.status,
+            at=one.at,
+            until=one.until,
+        )
         if one.status == "resolved":
-            events.append(ConversationResolved(workspace_id=one.workspace_id, subject=one.conversation_id, by_id=one.by.id))
+            events.append(
+                ConversationResolved(
+                    workspace_id=one.workspace_id, subject=one.conversation_id, by_id=one.by.id
+                )
+            )
         elif row["status"] == "resolved":
             events.append(ConversationOpened(workspace_id=one.workspace_id, subject=one.conversation_id, contact_id=row["contact_id"],
                                              reopened=True, assignee_id=one.by.id))  # fmt: skip
         else:
-            events.append(ConversationChanged(workspace_id=one.workspace_id, subject=one.conversation_id, what="status"))
+            events.append(
+                ConversationChanged(workspace_id=one.workspace_id, subject=one.conversation_id, what="status")
+            )
     return events
 
 
@@ -213,17 +252,21 @@ async def edit(tx: Tx, commands: Sequence[EditConversation]) -> list[Event | Ste
         await _locked(tx, [one])
         await tx.run(SQL.edit_conversation, workspace=one.workspace_id, id=one.conversation_id, priority=one.priority,
                      subject=one.subject, tags=one.tags)  # fmt: skip
-        events.append(ConversationChanged(workspace_id=one.workspace_id, subject=one.conversation_id, what="edited"))
+        events.append(
+            ConversationChanged(workspace_id=one.workspace_id, subject=one.conversation_id, what="edited")
+        )
     return events
 
 
 async def mark_read(tx: Tx, commands: Sequence[MarkRead]) -> list[Event | Step]:
     """Count as seen what came up to a position."""
-    events: list[Event | Step] = []
-    for one in commands:
-        if await tx.run(SQL.mark_read, workspace=one.workspace_id, id=one.conversation_id, position=one.position):
-            events.append(ConversationChanged(workspace_id=one.workspace_id, subject=one.conversation_id, what="read"))
-    return events
+    return [
+        ConversationChanged(workspace_id=one.workspace_id, subject=one.conversation_id, what="read")
+        for one in commands
+        if await tx.run(
+            SQL.mark_read, workspace=one.workspace_id, id=one.conversation_id, position=one.position
+        )
+    ]
 
 
 async def store_media(tx: Tx, commands: Sequence[StoreMedia]) -> list[Event | Step]:
@@ -234,10 +277,17 @@ async def store_media(tx: Tx, commands: Sequence[StoreMedia]) -> list[Event | St
         if row is None:
             continue
         parts = with_media(_parts.decode(row["parts"]), one.parts)
-        conversation = await tx.value(SQL.store_media, workspace=one.workspace_id, id=one.message_id, parts=parts)
+        conversation = await tx.value(
+            SQL.store_media, workspace=one.workspace_id, id=one.message_id, parts=parts
+        )
         if conversation is not None:
             events.append(
-                MessageChanged(workspace_id=one.workspace_id, subject=conversation, message_id=one.message_id, what="media")
+                MessageChanged(
+                    workspace_id=one.workspace_id,
+                    subject=conversation,
+                    message_id=one.message_id,
+                    what="media",
+                )
             )
     return events
 

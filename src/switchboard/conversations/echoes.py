@@ -23,7 +23,11 @@ class _Said(msgspec.Struct):
 
 async def file_echoes(tx: Tx, items: Sequence[EchoAttributed]) -> list[Event | Step]:
     """Recognise our own sends by the platform's id, by our key, or by being under way with the same words."""
-    echoes = [(item.item, item.item.arrived.fact) for item in items if isinstance(item.item.arrived.fact, EchoReceived)]
+    echoes = [
+        (item.item, item.item.arrived.fact)
+        for item in items
+        if isinstance(item.item.arrived.fact, EchoReceived)
+    ]
     keys = [split_send_key(fact.idempotency_key) for _, fact in echoes]
     rows = await tx.rows(
         SQL.echo_matches,

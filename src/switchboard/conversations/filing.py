@@ -57,24 +57,26 @@ async def file(tx: Tx, items: Sequence[Attributed]) -> list[Event | Step]:
     if not items:
         return []
     cases = await _cases(tx, items)
-    rows: list[tuple[Any, ...]] = []
-    for item in items:
-        rows.append(_row(item, cases[_slot(item)]))
+    rows = [_row(item, cases[_slot(item)]) for item in items]
     if len(await tx.rows(SQL.file_messages, **_columns(_MESSAGE, rows))) != len(rows):
         raise RuntimeError("a message was filed by another lane meanwhile; giving this attempt up")
     await tx.run(SQL.advance_conversations, **_columns(_ADVANCE, [_advance(case) for case in _unique(cases)]))
     await tx.run(SQL.note_channels, **_columns(_CHANNEL, _channels(items, cases)))
-    events = _opened(cases, items)
+    events = _opened(cases)
     for item, row in zip(items, rows, strict=True):
         events += _filed(item, row)
-    changed = await apply_waiting(tx, [(item.arrived.channel_id, row[11]) for item, row in zip(items, rows, strict=True)])
+    changed = await apply_waiting(
+        tx, [(item.arrived.channel_id, row[11]) for item, row in zip(items, rows, strict=True)]
+    )
     return events + changed
 
 
 async def _unseen(tx: Tx, items: Sequence[Attributed]) -> list[Attributed]:
     """Leave out what was filed before (the platform repeats it after `seen` was pruned), so that positions have no holes."""
     keys = [_external(item) for item in items]
-    rows = await tx.rows(SQL.known_messages, channels=[key[0] for key in keys], externals=[key[1] for key in keys])
+    rows = await tx.rows(
+        SQL.known_messages, channels=[key[0] for key in keys], externals=[key[1] for key in keys]
+    )
     known = {(row["channel_id"], row["external_id"]) for row in rows}
     fresh: list[Attributed] = []
     for item, key in zip(items, keys, strict=True):
@@ -125,7 +127,9 @@ async def _cases(tx: Tx, items: Sequence[Attributed]) -> dict[Slot, _Case]:
     return cases
 
 
-async def _lock(tx: Tx, wanted: dict[Slot, Attributed], threads: dict[Slot, UUID], fresh: bool) -> dict[Slot, _Case]:
+async def _lock(
+    tx: Tx, wanted: dict[Slot, Attributed], threads: dict[Slot, UUID], fresh: bool
+) -> dict[Slot, _Case]:
     slots = list(wanted)
     now = max(item.arrived.received_at for item in wanted.values())
     rows = await tx.rows(
@@ -147,7 +151,9 @@ async def _lock(tx: Tx, wanted: dict[Slot, Attributed], threads: dict[Slot, UUID
 
 async def _threads(tx: Tx, items: Sequence[Attributed]) -> dict[Slot, UUID]:
     """Which conversation a mail answers: by the Message-IDs it refers to, ours included."""
-    mails = [item for item in items if isinstance(item.arrived.fact, MessageReceived) and item.arrived.fact.thread]
+    mails = [
+        item for item in items if isinstance(item.arrived.fact, MessageReceived) and item.arrived.fact.thread
+    ]
     if not mails:
         return {}
     references = sorted({ref for item in mails for ref in item.arrived.fact.thread})  # type: ignore[union-attr]  # mails
@@ -159,7 +165,9 @@ async def _threads(tx: Tx, items: Sequence[Attributed]) -> dict[Slot, UUID]:
         workspaces=sorted({item.workspace_id for item in mails}),
         own=sorted(set(own.values())),
     )
-    by_reference: dict[str | UUID, UUID] = {row["external_id"] or row["id"]: row["conversation_id"] for row in rows}
+    by_reference: dict[str | UUID, UUID] = {
+        row["external_id"] or row["id"]: row["conversation_id"] for row in rows
+    }
     found: dict[Slot, UUID] = {}
     for item in mails:
         for reference in reversed(item.arrived.fact.thread):  # type: ignore[union-attr]  # mails
@@ -225,7 +233,9 @@ def _row(item: Attributed, case: _Case) -> tuple[Any, ...]:
 def mark_fetching(parts: Sequence[Part]) -> list[Part]:
     """Mark media that still lies with the platform."""
     return [
-        msgspec.structs.replace(part, state="fetching") if isinstance(part, MEDIA) and part.source and not part.file_id else part
+        msgspec.structs.replace(part, state="fetching")
+        if isinstance(part, MEDIA) and part.source and not part.file_id
+        else part
         for part in parts
     ]
 
@@ -269,17 +279,15 @@ def _channels(items: Sequence[Attributed], cases: dict[Slot, _Case]) -> list[tup
     return [latest[key] for key in sorted(latest, key=lambda key: (key[0].int, key[1].int, key[2]))]
 
 
-def _opened(cases: dict[Slot, _Case], items: Sequence[Attributed]) -> list[Event | Step]:
-    events: list[Event | Step] = []
-    for case in _unique(cases):
-        if case.fresh or case.was == "resolved":
-            events.append(
-                ConversationOpened(
-                    workspace_id=case.workspace_id, subject=case.id, contact_id=case.contact_id, channel_id=case.channel_id,
-                    reopened=not case.fresh,
-                )
-            )  # fmt: skip
-    return events
+def _opened(cases: dict[Slot, _Case]) -> list[Event | Step]:
+    return [
+        ConversationOpened(
+            workspace_id=case.workspace_id, subject=case.id, contact_id=case.contact_id, channel_id=case.channel_id,
+            reopened=not case.fresh,
+        )
+        for case in _unique(cases)
+        if case.fresh or case.was == "resolved"
+    ]  # fmt: skip
 
 
 def _filed(item: Attributed, row: tuple[Any, ...]) -> list[Event | Step]:

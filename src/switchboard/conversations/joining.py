@@ -42,8 +42,14 @@ async def join(tx: Tx, merges: Sequence[ContactsMerged]) -> list[Event | Step]:
     """Give the merged contact's conversations to the kept one; two open ones in one slot become one timeline."""
     events: list[Event | Step] = []
     for one in merges:
-        rows = await tx.rows(SQL.conversations_of, workspace=one.workspace_id, contacts=[one.subject, one.merged_id])
-        open_slots = {row["slot"]: row for row in rows if row["contact_id"] == one.subject and row["status"] != "resolved"}
+        rows = await tx.rows(
+            SQL.conversations_of, workspace=one.workspace_id, contacts=[one.subject, one.merged_id]
+        )
+        open_slots = {
+            row["slot"]: row
+            for row in rows
+            if row["contact_id"] == one.subject and row["status"] != "resolved"
+        }
         for row in rows:
             if row["contact_id"] != one.merged_id:
                 continue
@@ -51,7 +57,9 @@ async def join(tx: Tx, merges: Sequence[ContactsMerged]) -> list[Event | Step]:
             if twin is not None:
                 await _join(tx, one, row, twin)
                 events.append(ConversationResolved(workspace_id=one.workspace_id, subject=row["id"]))
-                events.append(ConversationChanged(workspace_id=one.workspace_id, subject=twin["id"], what="moved"))
+                events.append(
+                    ConversationChanged(workspace_id=one.workspace_id, subject=twin["id"], what="moved")
+                )
             else:
                 await _note(tx, one, row, None, 0, 0)
             await tx.run(SQL.give_conversation, workspace=one.workspace_id, id=row["id"], contact=one.subject)
@@ -96,12 +104,18 @@ async def part(tx: Tx, merges: Sequence[ContactsUnmerged]) -> list[Event | Step]
     """
     events: list[Event | Step] = []
     for one in merges:
-        await tx.rows(SQL.conversations_of, workspace=one.workspace_id, contacts=[one.subject, one.restored_id])
+        await tx.rows(
+            SQL.conversations_of, workspace=one.workspace_id, contacts=[one.subject, one.restored_id]
+        )
         for row in await tx.rows(SQL.joins_of, workspace=one.workspace_id, merge=one.merge_id):
-            await tx.run(SQL.give_conversation, workspace=one.workspace_id, id=row["source"], contact=one.restored_id)
+            await tx.run(
+                SQL.give_conversation, workspace=one.workspace_id, id=row["source"], contact=one.restored_id
+            )
             if row["target"] is not None:
                 events += await _part(tx, one, row)
-            events.append(ConversationChanged(workspace_id=one.workspace_id, subject=row["source"], what="moved"))
+            events.append(
+                ConversationChanged(workspace_id=one.workspace_id, subject=row["source"], what="moved")
+            )
     return events
 
 
@@ -114,20 +128,30 @@ async def _part(tx: Tx, one: ContactsUnmerged, row: Any) -> list[Event | Step]:
     assert said is not None
     await tx.run(SQL.take_back_later, **where, last=row["last"], contact=one.restored_id)
     await tx.run(SQL.take_back_channels, **where, contact=one.restored_id)
-    source, target = (msgspec.json.decode(row[name], type=State) for name in ("source_before", "target_before"))
+    source, target = (
+        msgspec.json.decode(row[name], type=State) for name in ("source_before", "target_before")
+    )
     joined = joined_status(source.status, target.status)
     await _restore(tx, one.workspace_id, row["target"], target, joined, quiet=not said["all"])
     if said["theirs"]:
-        source = msgspec.structs.replace(source, status="open", waiting_since=source.waiting_since or said["first_in"])
-    reopened = await _restore(tx, one.workspace_id, row["source"], source, "resolved", quiet=not said["theirs"])
-    events: list[Event | Step] = [ConversationChanged(workspace_id=one.workspace_id, subject=row["target"], what="moved")]
+        source = msgspec.structs.replace(
+            source, status="open", waiting_since=source.waiting_since or said["first_in"]
+        )
+    reopened = await _restore(
+        tx, one.workspace_id, row["source"], source, "resolved", quiet=not said["theirs"]
+    )
+    events: list[Event | Step] = [
+        ConversationChanged(workspace_id=one.workspace_id, subject=row["target"], what="moved")
+    ]
     if reopened:
         events.append(ConversationOpened(workspace_id=one.workspace_id, subject=row["source"], contact_id=one.restored_id,
                                          channel_id=source.channel_id, reopened=True))  # fmt: skip
     return events
 
 
-async def _restore(tx: Tx, workspace: UUID, conversation: UUID, before: State, joined: str, *, quiet: bool) -> bool:
+async def _restore(
+    tx: Tx, workspace: UUID, conversation: UUID, before: State, joined: str, *, quiet: bool
+) -> bool:
     """Count anew what a conversation holds and put the rest back, its status unless a person changed it. True when it is open again."""
     now = before
     if not quiet:
@@ -136,4 +160,8 @@ async def _restore(tx: Tx, workspace: UUID, conversation: UUID, before: State, j
             now = msgspec.structs.replace(before, last_at=last["received_at"], last_direction=last["direction"],
                                           preview=preview(_parts.decode(last["parts"])), channel_id=last["channel_id"])  # fmt: skip
     fields = msgspec.structs.asdict(now)
-    return bool(await tx.value(SQL.restore_parted, workspace=workspace, id=conversation, joined=joined, quiet=quiet, **fields))
+    return bool(
+        await tx.value(
+            SQL.restore_parted, workspace=workspace, id=conversation, joined=joined, quiet=quiet, **fields
+        )
+    )

@@ -165,7 +165,20 @@ class Resend(Command, frozen=True, kw_only=True, omit_defaults=True, tag="resend
 
 
 AnyCommand = (
-    WriteMessage | StartConversation | ChangeStatus | EditConversation | MarkRead | StoreMedia | Take | Assign | SetPresence
-    | SetCapacity | EditContact | CreateContact | MergeContacts | UndoMerge | Resend
+    WriteMessage
+    | StartConversation
+    | ChangeStatus
+    | EditConversation
+    | MarkRead
+    | StoreMedia
+    | Take
+    | Assign
+    | SetPresence
+    | SetCapacity
+    | EditContact
+    | CreateContact
+    | MergeContacts
+    | UndoMerge
+    | Resend
 )
 """Every command there is, for decoding those that were filed back."""

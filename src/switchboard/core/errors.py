@@ -51,7 +51,9 @@ class Conflict(Problem):
     status = 409
     code = "conflict"
 
-    def __init__(self, detail: str, *, code: str = "", field: str = "", conversation: UUID | None = None) -> None:
+    def __init__(
+        self, detail: str, *, code: str = "", field: str = "", conversation: UUID | None = None
+    ) -> None:
         super().__init__(detail, code=code, field=field)
         self.conversation = conversation
 

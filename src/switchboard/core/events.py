@@ -265,8 +265,21 @@ class Filed(Step, frozen=True, kw_only=True):
 
 
 AnyEvent = (
-    ContactChanged | ContactsMerged | ContactsUnmerged | ConversationOpened | ConversationResolved | ConversationChanged
-    | MessageFiled | MessageChanged | MediaWanted | ConversationQueued | ConversationAssigned | WorkEnded
-    | PresenceChanged | DeliveryChanged | ChannelChanged | SettingsChanged
+    ContactChanged
+    | ContactsMerged
+    | ContactsUnmerged
+    | ConversationOpened
+    | ConversationResolved
+    | ConversationChanged
+    | MessageFiled
+    | MessageChanged
+    | MediaWanted
+    | ConversationQueued
+    | ConversationAssigned
+    | WorkEnded
+    | PresenceChanged
+    | DeliveryChanged
+    | ChannelChanged
+    | SettingsChanged
 )
 """Every event there is, for decoding and for the generated reference."""

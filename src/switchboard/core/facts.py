@@ -167,8 +167,19 @@ class Nudge(_Fact, frozen=True, omit_defaults=True, tag="nudge"):
 
 
 Inbound = (
-    MessageReceived | EchoReceived | MessageEdited | MessageRecalled | ReceiptReceived | Reacted | Typed
-    | IdentityChanged | ProfileReceived | ReachChanged | AccountChanged | Unreadable | Nudge
+    MessageReceived
+    | EchoReceived
+    | MessageEdited
+    | MessageRecalled
+    | ReceiptReceived
+    | Reacted
+    | Typed
+    | IdentityChanged
+    | ProfileReceived
+    | ReachChanged
+    | AccountChanged
+    | Unreadable
+    | Nudge
 )
 
 

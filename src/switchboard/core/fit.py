@@ -225,8 +225,7 @@ def _media(part: Media, outgoing: Outgoing, links: Mapping[UUID, str]) -> Iterat
 
 
 def _forms(part: Media) -> Iterator[Media]:
-    """Yield what a file may be sent as, best first: itself, a sticker as a picture, anything as a plain file.
-    """
+    """Yield what a file may be sent as, best first: itself, a sticker as a picture, anything as a plain file."""
     yield part
     if isinstance(part, Sticker):
         picture = Image(part.file_id, part.source, part.name, part.mime, part.size, part.caption)

@@ -177,8 +177,23 @@ class Unsupported(msgspec.Struct, frozen=True, omit_defaults=True, tag="unsuppor
 
 Media = Image | Audio | Video | File | Sticker
 Part = (
-    Text | Image | Audio | Video | File | Sticker | Location | ContactCard | Choices | Choice | Order | Product | Form
-    | Template | Link | Notice | Unsupported
+    Text
+    | Image
+    | Audio
+    | Video
+    | File
+    | Sticker
+    | Location
+    | ContactCard
+    | Choices
+    | Choice
+    | Order
+    | Product
+    | Form
+    | Template
+    | Link
+    | Notice
+    | Unsupported
 )
 
 MEDIA = (Image, Audio, Video, File, Sticker)

@@ -39,7 +39,8 @@ def choose(queue: Sequence[Waiting], agents: Sequence[Free]) -> list[tuple[Waiti
         able = [
             agent
             for agent in agents
-            if load[agent.agent_id] < agent.capacity and (one.team_id is None or one.team_id in agent.team_ids)
+            if load[agent.agent_id] < agent.capacity
+            and (one.team_id is None or one.team_id in agent.team_ids)
         ]
         if not able:
             continue

@@ -5,10 +5,19 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.core.conversation import MOVES, OLDEST, STATUSES, clamp, joined_status, may_move, on_inbound, on_reply
+from switchboard.core.conversation import (
+    MOVES,
+    OLDEST,
+    STATUSES,
+    clamp,
+    joined_status,
+    may_move,
+    on_inbound,
+    on_reply,
+)
 
 STATUS = st.sampled_from(STATUSES)
-MOMENT = st.datetimes(datetime(2001, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))
+MOMENT = st.datetimes(datetime(2001, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  # hypothesis wants naive bounds
 
 
 @given(STATUS)
@@ -55,7 +64,9 @@ def test_joining_never_puts_to_sleep_what_needs_us(source: str, target: str) -> 
 
 
 @given(st.none() | MOMENT, MOMENT)
-def test_the_customers_time_lies_within_the_month_before_it_was_received(said: datetime | None, received: datetime) -> None:
+def test_the_customers_time_lies_within_the_month_before_it_was_received(
+    said: datetime | None, received: datetime
+) -> None:
     found = clamp(said, received)
     assert received - OLDEST <= found <= received
     if said is not None and received - OLDEST <= said <= received:

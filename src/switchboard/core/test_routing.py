@@ -24,7 +24,13 @@ def situations(draw: st.DrawFn) -> tuple[list[Waiting], list[Free]]:
     ]  # fmt: skip
     last = st.none() | st.sampled_from([UUID(int=100 + nr) for nr in range(6)])
     queue = [
-        Waiting(UUID(int=1000 + nr), draw(st.none() | st.sampled_from(TEAMS)), draw(st.integers(0, 3)), draw(MOMENTS), draw(last))
+        Waiting(
+            UUID(int=1000 + nr),
+            draw(st.none() | st.sampled_from(TEAMS)),
+            draw(st.integers(0, 3)),
+            draw(MOMENTS),
+            draw(last),
+        )
         for nr in range(draw(st.integers(0, 12)))
     ]
     return queue, agents
@@ -52,7 +58,9 @@ def test_each_is_given_once_to_somebody_of_its_team(situation: tuple[list[Waitin
 
 
 @given(situations())
-def test_the_urgent_and_then_the_longest_waiting_come_first(situation: tuple[list[Waiting], list[Free]]) -> None:
+def test_the_urgent_and_then_the_longest_waiting_come_first(
+    situation: tuple[list[Waiting], list[Free]],
+) -> None:
     queue, agents = situation
     order = [(-one.priority, one.queued_at, one.conversation_id) for one, _ in choose(queue, agents)]
     assert order == sorted(order)
@@ -65,7 +73,9 @@ def test_nobody_waits_while_somebody_able_has_room(situation: tuple[list[Waiting
     given_ = Counter(agent for _, agent in pairs)
     served = {one.conversation_id for one, _ in pairs}
     free = [agent for agent in agents if agent.load + given_[agent.agent_id] < agent.capacity]
-    assert not [one for one in queue if one.conversation_id not in served and any(may(one, agent) for agent in free)]
+    assert not [
+        one for one in queue if one.conversation_id not in served and any(may(one, agent) for agent in free)
+    ]
 
 
 @given(situations())
@@ -76,7 +86,11 @@ def test_each_goes_back_to_who_had_it_while_there_is_room_else_to_the_least_load
     queue, agents = situation
     load = {agent.agent_id: agent.load for agent in agents}
     for one, chosen in choose(queue, agents):
-        able = {agent.agent_id: agent for agent in agents if may(one, agent) and load[agent.agent_id] < agent.capacity}
+        able = {
+            agent.agent_id: agent
+            for agent in agents
+            if may(one, agent) and load[agent.agent_id] < agent.capacity
+        }
         if one.last_agent_id in able:
             assert chosen == one.last_agent_id
         else:
@@ -88,7 +102,9 @@ def test_each_goes_back_to_who_had_it_while_there_is_room_else_to_the_least_load
 
 
 @given(situations())
-def test_arguments_stay_as_they_are_and_the_answer_hangs_on_them_alone(situation: tuple[list[Waiting], list[Free]]) -> None:
+def test_arguments_stay_as_they_are_and_the_answer_hangs_on_them_alone(
+    situation: tuple[list[Waiting], list[Free]],
+) -> None:
     queue, agents = situation
     before = msgspec.json.encode([queue, agents])
     assert choose(queue, agents) == choose(list(reversed(queue)), list(reversed(agents)))

@@ -77,7 +77,9 @@ class Bus:
         """Keep one direct connection: listen, and send what gathers. Never returns; reconnects by itself."""
         while True:
             try:
-                connection = await asyncpg.connect(self._dsn, timeout=10, server_settings={"application_name": "switchboard-bus"})
+                connection = await asyncpg.connect(
+                    self._dsn, timeout=10, server_settings={"application_name": "switchboard-bus"}
+                )
                 try:
                     await connection.add_listener(CHANNEL, self._on_notify)
                     for events in self._waiting.values():

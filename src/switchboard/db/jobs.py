@@ -62,7 +62,14 @@ async def finish(tx: Tx, job: Job, holder: UUID, error: str = "") -> None:
 
 async def retry(tx: Tx, job: Job, holder: UUID, seconds: float, error: str) -> None:
     """Put a job back for later."""
-    await tx.run(SQL.retry_job, workspace=job.workspace_id, id=job.id, holder=holder, seconds=seconds, error=error[:1000])
+    await tx.run(
+        SQL.retry_job,
+        workspace=job.workspace_id,
+        id=job.id,
+        holder=holder,
+        seconds=seconds,
+        error=error[:1000],
+    )
 
 
 async def prune(tx: Tx, before: datetime) -> None:

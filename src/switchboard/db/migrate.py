@@ -26,20 +26,25 @@ async def migrate(dsn: str, phases: tuple[str, ...] = ("pre", "post")) -> list[s
     """Apply what is missing and return the names applied."""
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
-        # Asked again and again: who waits inside a statement holds a snapshot, for which CONCURRENTLY waits in turn.
-        while not await connection.fetchval("select pg_try_advisory_lock($1)", _LOCK):
+        # Who waits inside a statement holds a snapshot, for which CONCURRENTLY waits in turn: so ask again and again.
+        while not await connection.fetchval("select pg_try_advisory_lock($1)", _LOCK):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
         # A migration that can't get its lock quickly must not hold everybody else up behind it.
         await connection.execute("set lock_timeout = '10s'; set statement_timeout = '15min'")
         await connection.execute(_LEDGER)
-        done = {row["name"]: row["checksum"] for row in await connection.fetch("select name, checksum from migration")}
+        done = {
+            row["name"]: row["checksum"]
+            for row in await connection.fetch("select name, checksum from migration")
+        }
         applied: list[str] = []
         for path in sorted(FOLDER.glob("*.sql")):
             text = path.read_text("utf-8")
             checksum = hashlib.sha256(text.encode()).hexdigest()
             if path.name in done:
                 if done[path.name] != checksum:
-                    raise MigrationError(f"{path.name} was changed after it was applied; add a new migration instead")
+                    raise MigrationError(
+                        f"{path.name} was changed after it was applied; add a new migration instead"
+                    )
             elif path.name.split("_")[1] in phases:
                 await _apply(connection, path.name, text, checksum)
                 applied.append(path.name)

@@ -113,7 +113,9 @@ class Database:
         )
 
     async def _prepare(self, connection: Any) -> None:
-        await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_encode, decoder=_decode, format="binary")
+        await connection.set_type_codec(
+            "jsonb", schema="pg_catalog", encoder=_encode, decoder=_decode, format="binary"
+        )
         if self.api:
             await connection.execute(f"set role {API_ROLE}")
 

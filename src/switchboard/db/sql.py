@@ -1,8 +1,8 @@
 """Loads `queries.sql` files: every statement has a name and one sentence, parameters are written `:name`.
 
-    -- name: find_identities
-    -- Which of these identifiers we know, with their contacts locked.
-    select …
+-- name: find_identities
+-- Which of these identifiers we know, with their contacts locked.
+select …
 """
 
 import re

@@ -71,7 +71,9 @@ class Ended(msgspec.Struct, frozen=True):
 
 async def enqueue(tx: Tx, replies: Sequence[ReplyWritten]) -> list[Event | Step]:
     """Cut answers to their platform's size and queue the pieces."""
-    channels = {row["id"]: row for row in await tx.rows(SQL.channels, ids=sorted({one.channel_id for one in replies}))}
+    channels = {
+        row["id"]: row for row in await tx.rows(SQL.channels, ids=sorted({one.channel_id for one in replies}))
+    }
     rows: list[tuple[Any, ...]] = []
     for one in replies:
         channel = channels.get(one.channel_id)
@@ -84,14 +86,26 @@ async def enqueue(tx: Tx, replies: Sequence[ReplyWritten]) -> list[Event | Step]
         if not cut:
             raise Invalid("There is nothing in this message to send.", field="parts", code="empty")
         for nr, parts in enumerate(cut):
-            body = Body(list(parts), one.reply_to if nr == 0 else "", one.subject, one.thread, one.slot, one.author_kind)
+            body = Body(
+                list(parts),
+                one.reply_to if nr == 0 else "",
+                one.subject,
+                one.thread,
+                one.slot,
+                one.author_kind,
+            )
             rows.append((one.workspace_id, new_id(), one.message_id, nr, len(cut), one.conversation_id, channel["connection_id"],
                          one.channel_id, one.address, body, "queued", "", ""))  # fmt: skip
     names = ("workspaces", "ids", "messages", "piece", "pieces", "conversations", "connections", "channels", "addresses", "bodies",
              "statuses", "codes", "errors")  # fmt: skip
     await tx.run(SQL.enqueue, **dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
     return [
-        DeliveryChanged(workspace_id=one.workspace_id, subject=one.conversation_id, message_id=one.message_id, status="queued")
+        DeliveryChanged(
+            workspace_id=one.workspace_id,
+            subject=one.conversation_id,
+            message_id=one.message_id,
+            status="queued",
+        )
         for one in replies
     ]
 
@@ -152,8 +166,12 @@ async def _raise(tx: Tx, receipts: Sequence[tuple[UUID, ReceiptReceived]]) -> li
 async def receive(tx: Tx, arrived: Sequence[Arrived]) -> list[Event | Step]:
     """Apply receipts; hold those whose message isn't known by that id yet."""
     receipts = [(one, one.fact) for one in arrived if isinstance(one.fact, ReceiptReceived)]
-    keyed = [(one, fact, split_send_key(fact.idempotency_key)) for one, fact in receipts if fact.idempotency_key]
-    touched = await _settle(tx, [(one.channel_id, *key, bounded(fact.external_id)) for one, fact, key in keyed if key is not None])
+    keyed = [
+        (one, fact, split_send_key(fact.idempotency_key)) for one, fact in receipts if fact.idempotency_key
+    ]
+    touched = await _settle(
+        tx, [(one.channel_id, *key, bounded(fact.external_id)) for one, fact, key in keyed if key is not None]
+    )
     known = {
         (row["channel_id"], row["external_id"])
         for row in await tx.rows(
@@ -162,8 +180,14 @@ async def receive(tx: Tx, arrived: Sequence[Arrived]) -> list[Event | Step]:
             externals=[bounded(fact.external_id) for _, fact in receipts],
         )
     }
-    here = [(one.channel_id, fact) for one, fact in receipts if (one.channel_id, bounded(fact.external_id)) in known]
-    early = [(one, fact) for one, fact in receipts if (one.channel_id, bounded(fact.external_id)) not in known]
+    here = [
+        (one.channel_id, fact)
+        for one, fact in receipts
+        if (one.channel_id, bounded(fact.external_id)) in known
+    ]
+    early = [
+        (one, fact) for one, fact in receipts if (one.channel_id, bounded(fact.external_id)) not in known
+    ]
     touched += await _raise(tx, here)
     if early:
         await tx.run(
@@ -223,7 +247,9 @@ async def _changed(tx: Tx, touched: Sequence[tuple[UUID, UUID, UUID]]) -> list[E
 async def recover(tx: Tx, connection: UUID, mine: Sequence[UUID], idempotent: bool) -> list[Event | Step]:
     """Settle what a dead holder left in the middle: sent again where the platform takes our key, else in doubt."""
     rows = await tx.rows(SQL.orphans, connection=connection, batches=list(mine), idempotent=idempotent)
-    return await _changed(tx, [(row["workspace_id"], row["conversation_id"], row["message_id"]) for row in rows])
+    return await _changed(
+        tx, [(row["workspace_id"], row["conversation_id"], row["message_id"]) for row in rows]
+    )
 
 
 async def resend(tx: Tx, commands: Sequence[Resend]) -> list[Event | Step]:

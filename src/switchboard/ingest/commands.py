@@ -132,7 +132,18 @@ async def file_back(tx: Tx, filed: Sequence[Filed], depth: int) -> None:
          "chain of causes is too long" if depth > MAX_DEPTH else None)
         for one in filed
     ]  # fmt: skip
-    names = ("workspaces", "ids", "connections", "channels", "raws", "lanes", "bodies", "causes", "depths", "errors")
+    names = (
+        "workspaces",
+        "ids",
+        "connections",
+        "channels",
+        "raws",
+        "lanes",
+        "bodies",
+        "causes",
+        "depths",
+        "errors",
+    )
     await tx.run(SQL.file_commands, **dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
 
 
@@ -149,13 +160,23 @@ async def claim(tx: Tx, lanes: int, limit: int) -> list[Arrived | Due]:
         try:
             found.append(_read(row))
         except msgspec.DecodeError as error:
-            await tx.run(SQL.park_fact, workspace=row["workspace_id"], id=row["id"], error=f"can't be decoded: {error}"[:2000])
+            await tx.run(
+                SQL.park_fact,
+                workspace=row["workspace_id"],
+                id=row["id"],
+                error=f"can't be decoded: {error}"[:2000],
+            )
     return found
 
 
 def _read(row: Any) -> Arrived | Due:
     if _tag.decode(row["body"]).command:
-        return Due(workspace_id=row["workspace_id"], fact_id=row["id"], command=_commands.decode(row["body"]), depth=row["depth"])
+        return Due(
+            workspace_id=row["workspace_id"],
+            fact_id=row["id"],
+            command=_commands.decode(row["body"]),
+            depth=row["depth"],
+        )
     return Arrived(
         workspace_id=row["workspace_id"],
         fact_id=row["id"],
@@ -176,7 +197,9 @@ async def claim_one(tx: Tx, one: Arrived | Due) -> bool:
 
 async def finish(tx: Tx, done: Sequence[Arrived | Due]) -> None:
     """Remove facts carried out in this transaction; raises RuntimeError when another carried one out meanwhile."""
-    removed = await tx.run(SQL.finish_facts, workspaces=[one.workspace_id for one in done], ids=[one.fact_id for one in done])
+    removed = await tx.run(
+        SQL.finish_facts, workspaces=[one.workspace_id for one in done], ids=[one.fact_id for one in done]
+    )
     if removed != len(done):
         raise RuntimeError("facts were carried out twice; giving this attempt up")
 
@@ -220,7 +243,8 @@ async def replay(tx: Tx, workspace: UUID, fact: UUID, channel: UUID | None) -> N
 async def discard(tx: Tx, workspace: UUID, letter: UUID) -> bool:
     """Put a dead letter away for good; false when there is none."""
     return bool(
-        await tx.run(SQL.discard_fact, workspace=workspace, id=letter) or await tx.run(SQL.settle_raw, workspace=workspace, id=letter)
+        await tx.run(SQL.discard_fact, workspace=workspace, id=letter)
+        or await tx.run(SQL.settle_raw, workspace=workspace, id=letter)
     )
 
 

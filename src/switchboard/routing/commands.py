@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from switchboard.core.commands import SYSTEM, Actor, Assign, EditConversation, SetCapacity, SetPresence, Take
+from switchboard.core.commands import Actor, Assign, EditConversation, SetCapacity, SetPresence, Take
 from switchboard.core.errors import Conflict, Invalid
 from switchboard.core.events import (
     ConversationAssigned,
@@ -33,7 +33,9 @@ async def enqueue(tx: Tx, opened: Sequence[ConversationOpened]) -> list[Event | 
     events: list[Event | Step] = []
     for one in opened:
         if one.assignee_id is not None:
-            events += await _give(tx, one.workspace_id, one.subject, one.assignee_id, now, Actor("agent", one.assignee_id))
+            events += await _give(
+                tx, one.workspace_id, one.subject, one.assignee_id, now, Actor("agent", one.assignee_id)
+            )
     queued = [one for one in opened if one.assignee_id is None]
     if queued:
         rows = await tx.rows(
@@ -68,19 +70,28 @@ async def route(tx: Tx, workspace: UUID, at: datetime, limit: int = 200) -> list
         return []
     queue = [Waiting(*row) for row in await tx.rows(SQL.waiting, workspace=workspace, limit=limit)]
     pairs = choose(queue, agents)
-    rows = await tx.rows(SQL.hold_queued, workspace=workspace, conversations=[one.conversation_id for one, _ in pairs])
+    rows = await tx.rows(
+        SQL.hold_queued, workspace=workspace, conversations=[one.conversation_id for one, _ in pairs]
+    )
     held = {row["conversation_id"] for row in rows}
-    given = await _seat(tx, workspace, [(one, agent) for one, agent in pairs if one.conversation_id in held], at)
+    given = await _seat(
+        tx, workspace, [(one, agent) for one, agent in pairs if one.conversation_id in held], at
+    )
     return [
-        ConversationAssigned(workspace_id=workspace, subject=one.conversation_id, agent_id=agent) for one, agent in given
+        ConversationAssigned(workspace_id=workspace, subject=one.conversation_id, agent_id=agent)
+        for one, agent in given
     ]
 
 
-async def _seat(tx: Tx, workspace: UUID, pairs: Sequence[tuple[Waiting, UUID]], at: datetime) -> list[tuple[Waiting, UUID]]:
+async def _seat(
+    tx: Tx, workspace: UUID, pairs: Sequence[tuple[Waiting, UUID]], at: datetime
+) -> list[tuple[Waiting, UUID]]:
     """Give conversations to agents as far as there still is room for them: four statements, however many."""
     room = {
         row["agent_id"]: row["capacity"] - row["load"]
-        for row in await tx.rows(SQL.lock_presences, workspace=workspace, agents=sorted({agent for _, agent in pairs}))
+        for row in await tx.rows(
+            SQL.lock_presences, workspace=workspace, agents=sorted({agent for _, agent in pairs})
+        )
         if row["status"] == "online"
     }
     given: list[tuple[Waiting, UUID]] = []
@@ -92,8 +103,12 @@ async def _seat(tx: Tx, workspace: UUID, pairs: Sequence[tuple[Waiting, UUID]], 
         counts = Counter(agent for _, agent in given)
         conversations = [one.conversation_id for one, _ in given]
         agents = [agent for _, agent in given]
-        await tx.run(SQL.add_load, workspace=workspace, agents=list(counts), counts=list(counts.values()), at=at)
-        await tx.run(SQL.assign_queued, workspace=workspace, conversations=conversations, agents=agents, at=at)
+        await tx.run(
+            SQL.add_load, workspace=workspace, agents=list(counts), counts=list(counts.values()), at=at
+        )
+        await tx.run(
+            SQL.assign_queued, workspace=workspace, conversations=conversations, agents=agents, at=at
+        )
         await tx.run(SQL.record_routed, workspace=workspace, ids=[new_id() for _ in given], conversations=conversations,
                      agents=agents, teams=[one.team_id for one, _ in given], at=at)  # fmt: skip
     return given
@@ -116,7 +131,12 @@ async def prioritise(tx: Tx, commands: Sequence[EditConversation]) -> list[Event
     """Let work wait as its conversation's priority says (rare: one by one)."""
     for one in commands:
         if one.priority is not None:
-            await tx.run(SQL.prioritise, workspace=one.workspace_id, conversation=one.conversation_id, priority=one.priority)
+            await tx.run(
+                SQL.prioritise,
+                workspace=one.workspace_id,
+                conversation=one.conversation_id,
+                priority=one.priority,
+            )
     return []
 
 
@@ -128,9 +148,15 @@ async def take(tx: Tx, commands: Sequence[Take]) -> list[Event | Step]:
         if row is not None and row["state"] == "assigned" and row["assignee_id"] == one.agent_id:
             continue
         if row is not None and row["state"] == "assigned":
-            raise Conflict("Somebody else has this conversation already.", code="taken", conversation=one.conversation_id)
+            raise Conflict(
+                "Somebody else has this conversation already.", code="taken", conversation=one.conversation_id
+            )
         if row is None or row["state"] == "done":
-            raise Conflict("This conversation is resolved; reopen it first.", code="resolved", conversation=one.conversation_id)
+            raise Conflict(
+                "This conversation is resolved; reopen it first.",
+                code="resolved",
+                conversation=one.conversation_id,
+            )
         events += await _give(tx, one.workspace_id, one.conversation_id, one.agent_id, one.at, one.by)
     return events
 
@@ -140,15 +166,25 @@ async def assign(tx: Tx, commands: Sequence[Assign]) -> list[Event | Step]:
     events: list[Event | Step] = []
     for one in commands:
         workspace = one.workspace_id
-        if one.agent_id is not None and not await tx.value(SQL.agent_exists, workspace=workspace, agent=one.agent_id):
+        if one.agent_id is not None and not await tx.value(
+            SQL.agent_exists, workspace=workspace, agent=one.agent_id
+        ):
             raise Invalid("There is no such agent.", field="agent_id")
-        if one.team_id is not None and not await tx.value(SQL.team_exists, workspace=workspace, team=one.team_id):
+        if one.team_id is not None and not await tx.value(
+            SQL.team_exists, workspace=workspace, team=one.team_id
+        ):
             raise Invalid("There is no such team.", field="team_id")
         row = await tx.row(SQL.lock_work, workspace=workspace, conversation=one.conversation_id)
         if row is None or row["state"] == "done":
-            raise Conflict("This conversation is resolved; reopen it first.", code="resolved", conversation=one.conversation_id)
+            raise Conflict(
+                "This conversation is resolved; reopen it first.",
+                code="resolved",
+                conversation=one.conversation_id,
+            )
         if one.agent_id is not None:
-            events += await _give(tx, workspace, one.conversation_id, one.agent_id, one.at, one.by, one.note, one.team_id)
+            events += await _give(
+                tx, workspace, one.conversation_id, one.agent_id, one.at, one.by, one.note, one.team_id
+            )
         else:
             await _back(tx, workspace, row, one.team_id, one.at)
             await _record(tx, workspace, one.conversation_id, None, one.team_id, one.by, one.note, one.at)
@@ -166,7 +202,9 @@ async def adopt(tx: Tx, filed: Sequence[MessageFiled]) -> list[Event | Step]:
         row = await tx.row(SQL.lock_work, workspace=one.workspace_id, conversation=one.subject)
         if row is None or row["state"] != "assigned":
             now = await tx.value(SQL.moment)
-            events += await _give(tx, one.workspace_id, one.subject, one.author_id, now, Actor("agent", one.author_id))
+            events += await _give(
+                tx, one.workspace_id, one.subject, one.author_id, now, Actor("agent", one.author_id)
+            )
     return events
 
 
@@ -193,11 +231,19 @@ async def set_presence(tx: Tx, commands: Sequence[SetPresence]) -> list[Event | 
     for one in commands:
         if one.return_work:
             await tx.rows(SQL.work_of, workspace=one.workspace_id, agent=one.agent_id)
-        await tx.run(SQL.set_presence, workspace=one.workspace_id, agent=one.agent_id, status=one.status, at=one.at)
+        await tx.run(
+            SQL.set_presence, workspace=one.workspace_id, agent=one.agent_id, status=one.status, at=one.at
+        )
         events.append(PresenceChanged(workspace_id=one.workspace_id, subject=one.agent_id, status=one.status))
         if one.return_work:
             for row in await tx.rows(SQL.work_left, workspace=one.workspace_id, agent=one.agent_id):
-                await _back(tx, one.workspace_id, {**row, "state": "assigned", "assignee_id": one.agent_id}, row["team_id"], one.at)
+                await _back(
+                    tx,
+                    one.workspace_id,
+                    {**row, "state": "assigned", "assignee_id": one.agent_id},
+                    row["team_id"],
+                    one.at,
+                )
                 events.append(ConversationQueued(workspace_id=one.workspace_id, subject=row["conversation_id"],
                                                  team_id=row["team_id"], reason="returned", previous_id=one.agent_id))  # fmt: skip
     return events
@@ -213,7 +259,14 @@ async def set_capacity(tx: Tx, commands: Sequence[SetCapacity]) -> list[Event | 
 
 
 async def _give(
-    tx: Tx, workspace: UUID, conversation: UUID, agent: UUID, at: datetime, by: Actor, note: str = "", team: UUID | None = None
+    tx: Tx,
+    workspace: UUID,
+    conversation: UUID,
+    agent: UUID,
+    at: datetime,
+    by: Actor,
+    note: str = "",
+    team: UUID | None = None,
 ) -> list[Event | Step]:
     row = await tx.row(SQL.lock_work, workspace=workspace, conversation=conversation)
     previous = row["assignee_id"] if row is not None and row["state"] == "assigned" else None
@@ -221,21 +274,46 @@ async def _give(
     if previous != agent:
         for who in sorted({agent} | ({previous} if previous is not None else set())):
             await tx.run(SQL.burden if who == agent else SQL.release, workspace=workspace, agent=who, at=at)
-    await tx.run(SQL.set_work, workspace=workspace, conversation=conversation, state="assigned", team=team, agent=agent, at=at)
+    await tx.run(
+        SQL.set_work,
+        workspace=workspace,
+        conversation=conversation,
+        state="assigned",
+        team=team,
+        agent=agent,
+        at=at,
+    )
     await _record(tx, workspace, conversation, agent, team, by, note, at)
     return [
-        ConversationAssigned(workspace_id=workspace, subject=conversation, agent_id=agent, previous_id=previous, by_id=by.id)
+        ConversationAssigned(
+            workspace_id=workspace, subject=conversation, agent_id=agent, previous_id=previous, by_id=by.id
+        )
     ]
 
 
 async def _back(tx: Tx, workspace: UUID, row: Any, team: UUID | None, at: datetime) -> None:
     if row["state"] == "assigned" and row["assignee_id"] is not None:
         await tx.run(SQL.release, workspace=workspace, agent=row["assignee_id"], at=at)
-    await tx.run(SQL.set_work, workspace=workspace, conversation=row["conversation_id"], state="queued", team=team, agent=None, at=at)
+    await tx.run(
+        SQL.set_work,
+        workspace=workspace,
+        conversation=row["conversation_id"],
+        state="queued",
+        team=team,
+        agent=None,
+        at=at,
+    )
 
 
 async def _record(
-    tx: Tx, workspace: UUID, conversation: UUID, agent: UUID | None, team: UUID | None, by: Actor, note: str, at: datetime
+    tx: Tx,
+    workspace: UUID,
+    conversation: UUID,
+    agent: UUID | None,
+    team: UUID | None,
+    by: Actor,
+    note: str,
+    at: datetime,
 ) -> None:
     await tx.run(
         SQL.record_assignment, workspace=workspace, id=new_id(), conversation=conversation, agent=agent, team=team,

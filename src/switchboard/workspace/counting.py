@@ -24,7 +24,14 @@ class Tally(msgspec.Struct):
 def tally(rows: Sequence[Any]) -> Tally:
     """Take in rows of (status, team_id, assignee_id, channel_id, n); the zero id means none."""
     found = [
-        (row["status"], *(None if row[name] == NOBODY else row[name] for name in ("team_id", "assignee_id", "channel_id")), row["n"])
+        (
+            row["status"],
+            *(
+                None if row[name] == NOBODY else row[name]
+                for name in ("team_id", "assignee_id", "channel_id")
+            ),
+            row["n"],
+        )
         for row in rows
     ]
     by_agent: dict[UUID | None, list[int]] = defaultdict(list)
@@ -38,7 +45,9 @@ def counters(tally: Tally, viewer: Viewer) -> Counters:
     sight = viewer.everything, viewer.team_ids
     shared = tally.shared.get(sight)
     if shared is None:
-        shared = tally.shared[sight] = _sum([row for row in tally.rows if _team_seen(viewer, row[1])], viewer.everything)
+        shared = tally.shared[sight] = _sum(
+            [row for row in tally.rows if _team_seen(viewer, row[1])], viewer.everything
+        )
     own = [tally.rows[nr] for nr in tally.by_agent.get(viewer.agent_id, ())]
     mine = sum(row[4] for row in own if row[0] != "snoozed")
     hidden = _sum([row for row in own if not _team_seen(viewer, row[1])], viewer.everything)

@@ -35,7 +35,9 @@ def audience(viewer: Viewer, subscription: Subscription) -> tuple[Any, ...]:
     return viewer.workspace_id, sight, subscription.views
 
 
-def frames(viewer: Viewer, subscription: Subscription, change: Change) -> Iterable[tuple[str, dict[str, Any]]]:
+def frames(
+    viewer: Viewer, subscription: Subscription, change: Change
+) -> Iterable[tuple[str, dict[str, Any]]]:
     """Yield the frames by which a client of this class learns of a change: its row in the views that hold it, gone from others."""
     holding = keys(viewer, subscription, change.row)
     if holding:
@@ -55,10 +57,14 @@ def concerns(view: View, change: Change) -> bool:
     """Tell whether a row may have been in a view before. One person's view: only if the row is theirs, or just was."""
     if view.assignee in ("", "none"):
         return True
-    return str(change.row.assignee_id) == view.assignee or any(str(one) == view.assignee for one in change.previous_assignees)
+    return str(change.row.assignee_id) == view.assignee or any(
+        str(one) == view.assignee for one in change.previous_assignees
+    )
 
 
-def apply(state: dict[str, dict[UUID, Conversation]], kind: str, data: dict[str, Any]) -> dict[str, dict[UUID, Conversation]]:
+def apply(
+    state: dict[str, dict[UUID, Conversation]], kind: str, data: dict[str, Any]
+) -> dict[str, dict[UUID, Conversation]]:
     """Apply one frame to a client's views: the reference for the front end's reducer, and for the proof in the tests."""
     if kind == "snapshot":
         return {**state, data["key"]: {row.id: row for row in data["items"]}}

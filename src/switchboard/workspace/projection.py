@@ -37,7 +37,9 @@ async def touched(tx: Tx, logged: Sequence[Logged]) -> dict[tuple[UUID, UUID], i
         event = one.event
         if isinstance(event, ABOUT_CONVERSATION):
             found[event.workspace_id, event.subject] = one.pos
-        elif isinstance(event, ABOUT_CONTACT) and not (isinstance(event, e.ContactChanged) and event.what == "created"):
+        elif isinstance(event, ABOUT_CONTACT) and not (
+            isinstance(event, e.ContactChanged) and event.what == "created"
+        ):
             people[event.workspace_id, event.subject] = one.pos
     if people:
         rows = await tx.rows(

@@ -70,7 +70,12 @@ def _conditions(view: View, viewer: Viewer) -> dict[str, dict[str, object]]:
 
 
 async def inbox(
-    tx: Tx, viewer: Viewer, view: View, links: Links, after: tuple[datetime, UUID] | None = None, limit: int = 50
+    tx: Tx,
+    viewer: Viewer,
+    view: View,
+    links: Links,
+    after: tuple[datetime, UUID] | None = None,
+    limit: int = 50,
 ) -> tuple[list[Conversation], tuple[datetime, UUID] | None]:
     """Return a page of conversations and where the next one begins."""
     conditions = _conditions(view, viewer)
@@ -94,7 +99,9 @@ async def inbox(
 async def rows(tx: Tx, keys: Iterable[tuple[UUID, UUID]], links: Links) -> dict[UUID, Conversation]:
     """Return some conversations' rows by id."""
     pairs = list(keys)
-    found = await tx.rows(SQL.inbox_rows, workspaces=[pair[0] for pair in pairs], ids=[pair[1] for pair in pairs])
+    found = await tx.rows(
+        SQL.inbox_rows, workspaces=[pair[0] for pair in pairs], ids=[pair[1] for pair in pairs]
+    )
     return {row["id"]: conversation(row, links) for row in found}
 
 
@@ -120,13 +127,19 @@ def _message(row: Any, parts: list[Part], files: dict[UUID, dict[str, Any]]) -> 
         row["id"], row["conversation_id"], row["position"], row["direction"],
         Author(row["author_kind"], row["author_id"], row["author_name"]), row["channel_id"], row["kind"],
         [] if recalled else [part_view(part, files) for part in parts], row["occurred_at"], row["filed_at"],
-        "queued" if row["status"] == "sending" else row["status"], Trouble(row["code"], row["error"]) if row["code"] or row["error"] else None,
+        "queued" if row["status"] == "sending" else row["status"], _trouble(row),
         row["edited_at"], row["recalled_at"], reply, _reactions.decode(row["reactions"]) if row["reactions"] else [],
         row["client_id"], row["backfill"],
     )  # fmt: skip
 
 
-async def file_views(tx: Tx, workspace: UUID, parts: Iterable[Part], links: Links) -> dict[UUID, dict[str, Any]]:
+def _trouble(row: Any) -> Trouble | None:
+    return Trouble(row["code"], row["error"]) if row["code"] or row["error"] else None
+
+
+async def file_views(
+    tx: Tx, workspace: UUID, parts: Iterable[Part], links: Links
+) -> dict[UUID, dict[str, Any]]:
     """Return what screens show of the files that parts name, by id: one statement, none when there are no files."""
     ids: set[UUID] = set()
     for part in parts:
@@ -159,7 +172,13 @@ def part_view(part: Part, files: dict[UUID, dict[str, Any]]) -> dict[str, Any]:
 
 
 async def timeline(
-    tx: Tx, workspace: UUID, conversation_id: UUID, links: Links, before: int | None = None, after: int | None = None, limit: int = 50
+    tx: Tx,
+    workspace: UUID,
+    conversation_id: UUID,
+    links: Links,
+    before: int | None = None,
+    after: int | None = None,
+    limit: int = 50,
 ) -> tuple[list[Message], int | None]:
     """Return a page of a conversation's messages in order, and the position from which to page further."""
     conditions: dict[str, dict[str, object]] = {"conversation": {"conversation": conversation_id}}

@@ -131,7 +131,14 @@ class View(msgspec.Struct, frozen=True, omit_defaults=True):
         """Tell whether a row belongs to the view."""
         return (
             row.status in self.status
-            and (not self.assignee or (row.assignee_id is None if self.assignee == "none" else str(row.assignee_id) == self.assignee))
+            and (
+                not self.assignee
+                or (
+                    row.assignee_id is None
+                    if self.assignee == "none"
+                    else str(row.assignee_id) == self.assignee
+                )
+            )
             and (self.team is None or row.team_id == self.team)
             and (self.channel is None or row.channel_id == self.channel)
             and (not self.kind or row.kind == self.kind)

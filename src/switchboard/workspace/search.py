@@ -79,11 +79,17 @@ async def index(tx: Tx, logged: Sequence[Logged]) -> None:
             if row["merged_into"] is not None:
                 gone.append((row["workspace_id"], "contact", row["id"]))
                 continue
-            terms = to_tsvector_text(row["workspace_id"], index_terms(f"{row['name']} {row['identifiers'] or ''}"))
-            documents.append((row["workspace_id"], row["id"], "contact", None, row["id"], None, logged[-1].at, terms))
+            terms = to_tsvector_text(
+                row["workspace_id"], index_terms(f"{row['name']} {row['identifiers'] or ''}")
+            )
+            documents.append(
+                (row["workspace_id"], row["id"], "contact", None, row["id"], None, logged[-1].at, terms)
+            )
     if documents:
         names = ("workspaces", "ids", "kinds", "conversations", "contacts", "channels", "at", "terms")
-        await tx.run(SQL.index_documents, **dict(zip(names, map(list, zip(*documents, strict=True)), strict=True)))
+        await tx.run(
+            SQL.index_documents, **dict(zip(names, map(list, zip(*documents, strict=True)), strict=True))
+        )
     if gone:
         workspaces, kinds, ids = map(list, zip(*gone, strict=True))
         await tx.run(SQL.forget_documents, workspaces=workspaces, kinds=kinds, ids=ids)
@@ -123,21 +129,39 @@ async def _ask(tx: Tx, workspace: UUID, kind: str, question: Question) -> list[t
     return [(row["at"], row["id"]) for row in rows]
 
 
-async def find_messages(tx: Tx, workspace: UUID, viewer: Viewer, question: Question) -> tuple[list[Hit], tuple[datetime, UUID] | None]:
+async def find_messages(
+    tx: Tx, workspace: UUID, viewer: Viewer, question: Question
+) -> tuple[list[Hit], tuple[datetime, UUID] | None]:
     """Return messages that match, newest first, of conversations the viewer may see; and where the next page begins."""
     found = await _ask(tx, workspace, "message", question)
-    rows = {row["id"]: row for row in await tx.rows(SQL.search_hits, workspace=workspace, ids=[key for _, key in found])}
+    rows = {
+        row["id"]: row
+        for row in await tx.rows(SQL.search_hits, workspace=workspace, ids=[key for _, key in found])
+    }
     hits: list[Hit] = []
     for _, key in found:
         row = rows.get(key)
         if row is None or not viewer.sees(row["assignee_id"], row["team_id"]):
             continue
         snippet, marks = cut(words(_parts.decode(row["parts"])), question.q)
-        hits.append(Hit(key, row["conversation_id"], row["position"], row["contact_name"], row["kind"], row["occurred_at"], snippet, marks))
+        hits.append(
+            Hit(
+                key,
+                row["conversation_id"],
+                row["position"],
+                row["contact_name"],
+                row["kind"],
+                row["occurred_at"],
+                snippet,
+                marks,
+            )
+        )
     return hits, found[-1] if len(found) == question.limit else None
 
 
-async def find_contacts(tx: Tx, workspace: UUID, question: Question) -> tuple[list[UUID], tuple[datetime, UUID] | None]:
+async def find_contacts(
+    tx: Tx, workspace: UUID, question: Question
+) -> tuple[list[UUID], tuple[datetime, UUID] | None]:
     """Return the ids of contacts that match, the latest changed first."""
     found = await _ask(tx, workspace, "contact", question)
     return [key for _, key in found], found[-1] if len(found) == question.limit else None
@@ -150,4 +174,6 @@ def cut(text: str, q: str, width: int = 160) -> tuple[str, list[tuple[int, int]]
     if start and (space := text.find(" ", start, marks[0][0])) >= 0:
         start = space + 1  # begin with a whole word where there are spaces
     snippet = text[start : start + width].replace("\n", " ")
-    return snippet, [(a - start, min(b - start, len(snippet))) for a, b in marks if a >= start and a - start < len(snippet)]
+    return snippet, [
+        (a - start, min(b - start, len(snippet))) for a, b in marks if a >= start and a - start < len(snippet)
+    ]

@@ -40,8 +40,12 @@ def plainly(rows: list[dict[str, Any]], viewer: Viewer) -> dict[str, int]:
     return views
 
 
-@given(rows=ROWS, everything=st.booleans(), teams=st.frozensets(st.sampled_from(IDS)), agent=st.sampled_from(IDS))
-def test_shared_sums_are_each_viewers_own(rows: list[dict[str, Any]], everything: bool, teams: frozenset[UUID], agent: UUID) -> None:
+@given(
+    rows=ROWS, everything=st.booleans(), teams=st.frozensets(st.sampled_from(IDS)), agent=st.sampled_from(IDS)
+)
+def test_shared_sums_are_each_viewers_own(
+    rows: list[dict[str, Any]], everything: bool, teams: frozenset[UUID], agent: UUID
+) -> None:
     viewer = Viewer(UUID(int=99), agent, everything, teams)
     found = tally(rows)
     counters(found, Viewer(UUID(int=99), IDS[0], everything, teams))

@@ -44,7 +44,9 @@ def place(message: UUID) -> int:
 def id_at(position: int, last: bool) -> UUID:
     """Return the lowest (or highest) id that stands at a place."""
     milliseconds, counter = divmod(max(0, min(position, 1 << 52)), 4096)
-    return UUID(int=(milliseconds + EPOCH_MS) << 80 | 0x7 << 76 | counter << 64 | ((1 << 64) - 1 if last else 0))
+    return UUID(
+        int=(milliseconds + EPOCH_MS) << 80 | 0x7 << 76 | counter << 64 | ((1 << 64) - 1 if last else 0)
+    )
 
 
 def visible(message: Message, external_id: str | None) -> VisitorMessage:
@@ -59,7 +61,14 @@ def visible(message: Message, external_id: str | None) -> VisitorMessage:
 
 
 async def history(
-    tx: Tx, workspace: UUID, channel: UUID, address: str, links: Links, *, before: int | None = None, limit: int = 30
+    tx: Tx,
+    workspace: UUID,
+    channel: UUID,
+    address: str,
+    links: Links,
+    *,
+    before: int | None = None,
+    limit: int = 30,
 ) -> tuple[list[VisitorMessage], bool]:
     """Return a visitor's latest messages (before a place) in order, and whether there are older ones."""
     conditions: dict[str, dict[str, object]] = {"visitor": {"channel": channel, "address": address}}
@@ -75,12 +84,20 @@ async def _externals(tx: Tx, workspace: UUID, ids: Sequence[UUID]) -> dict[UUID,
     return {row["id"]: row["external_id"] for row in rows if row["external_id"]}
 
 
-async def messages_for(tx: Tx, workspace: UUID, ids: Sequence[UUID], links: Links) -> list[tuple[UUID, str, VisitorMessage]]:
+async def messages_for(
+    tx: Tx, workspace: UUID, ids: Sequence[UUID], links: Links
+) -> list[tuple[UUID, str, VisitorMessage]]:
     """Return some messages as (channel, visitor, message), those that visitors of site widgets may see."""
-    rows = {row["id"]: row for row in await tx.rows(SQL.addresses_of, workspace=workspace, ids=list(ids)) if row["kind"] == "web"}
+    rows = {
+        row["id"]: row
+        for row in await tx.rows(SQL.addresses_of, workspace=workspace, ids=list(ids))
+        if row["kind"] == "web"
+    }
     if not rows:
         return []
-    found = await messages(tx, workspace, links, {"messages": {"messages": sorted(rows)}}, "filed_back", len(rows))
+    found = await messages(
+        tx, workspace, links, {"messages": {"messages": sorted(rows)}}, "filed_back", len(rows)
+    )
     return [
         (rows[one.id]["channel_id"], rows[one.id]["address"], visible(one, rows[one.id]["external_id"]))
         for one in reversed(found)
@@ -100,7 +117,9 @@ async def case_of_visitor(tx: Tx, workspace: UUID, channel: UUID, address: str) 
 
 async def unread_ids(tx: Tx, workspace: UUID, channel: UUID, address: str, upto: int) -> list[str]:
     """Return the platform ids of our messages up to a place that the visitor had not read."""
-    rows = await tx.rows(SQL.visitor_unread, workspace=workspace, channel=channel, address=address, upto=id_at(upto, last=True))
+    rows = await tx.rows(
+        SQL.visitor_unread, workspace=workspace, channel=channel, address=address, upto=id_at(upto, last=True)
+    )
     return [row["external_id"] for row in rows]
 
 

@@ -120,10 +120,8 @@ def _in_group(head: Head, message: Mapping[str, Any], context: Context, author: 
         return Place(address, author, f"group:{chat.id}:{thread}", chat.name, auto=robot)
     above = message.get("reply_to_message")
     comment = isinstance(above, dict) and above.get("is_automatic_forward") is True
-    if head.is_automatic_forward:
-        root = head.message_id
-    else:
-        root = thread if comment or str(chat.id) in context.comment_groups else 0
+    discussed = comment or str(chat.id) in context.comment_groups
+    root = head.message_id if head.is_automatic_forward else thread if discussed else 0
     if root:
         address = Address(str(chat.id), reply=str(root))
         auto = robot or head.is_automatic_forward

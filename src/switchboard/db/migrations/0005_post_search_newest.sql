@@ -1,2 +1,2 @@
 -- outside transaction
-create index concurrently search_document_newest on search_document (workspace_id, kind, at desc, id desc);
+create index concurrently if not exists search_document_newest on search_document (workspace_id, kind, at desc, id desc);
