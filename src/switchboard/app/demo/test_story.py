@@ -11,7 +11,8 @@ from switchboard.app.demo.accounts import regulars
 from switchboard.app.demo.company import AGENTS, TEAMS
 from switchboard.app.demo.story import Story, Teller
 
-NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
+# Half past midnight at the shop: what the evening's customers asked is answered in the morning.
+NOW = datetime(2026, 11, 20, 16, 30, tzinfo=UTC)
 CREW = {key: [nr for nr, one in enumerate(AGENTS) if one.team == key] for key in TEAMS}
 
 
@@ -35,6 +36,12 @@ def test_nothing_is_said_in_the_future_or_out_of_order(one: Story) -> None:
         assert times == sorted(times)
         assert NOW - timedelta(days=story.DAYS + 3) < times[0]
         assert times[-1] < NOW
+
+
+def test_the_sandboxs_people_can_begin_anew(one: Story) -> None:
+    theirs = [case for case in one.cases if case.customer < len(regulars())]
+    assert {case.customer for case in theirs} == set(range(len(regulars())))
+    assert max(case.said[-1].at for case in theirs) < NOW - timedelta(days=4)
 
 
 def test_a_customer_has_one_case_at_a_time(one: Story) -> None:
