@@ -17,7 +17,7 @@ import pytest_asyncio
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as open_socket
 
-from tests.faults.installation import WORKERS, Installation, Link, connect, sign_in
+from tests.faults.installation import PATIENCE, WORKERS, Installation, Link, connect, sign_in
 from tests.faults.load import signed
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("many-processes")]
@@ -233,6 +233,7 @@ async def test_two_workers_send_each_answer_once(office: Office) -> None:
     assert sorted(one for one in await office.on_phones() if one in texts) == sorted(texts)
 
 
+@pytest.mark.timeout(240)
 async def test_a_killed_worker_hands_over(office: Office) -> None:
     """Each worker in turn is the only one left; what the other held is taken over in time."""
     await office.receive(1, "sofia", "are you still there?")
@@ -250,10 +251,8 @@ async def test_a_killed_worker_hands_over(office: Office) -> None:
 
 
 async def _only(office: Office, survivor: str, victim: str) -> None:
-    """Kill one worker; it comes back only after the other has had to take over."""
-    deadline = time.monotonic() + SECONDS
-    while office.house.programs[survivor].pid is None and time.monotonic() < deadline:  # noqa: ASYNC110
-        await asyncio.sleep(0.1)
+    """Kill one worker while both stand; it comes back only after the other has had to take over."""
+    assert survivor not in await office.house.late(PATIENCE)
     office.house.kill(victim)
     office.house.programs[victim].pause = HANDOVER_SECONDS
 
