@@ -93,7 +93,8 @@ export const useSwitchWorkspace = () =>
 
 export async function signOut(): Promise<void> {
   await del("/sessions/current").catch(() => undefined);
-  queries.clear();
+  // What screens show belongs to who left; the session itself stays, so that the page hears of its end.
+  queries.removeQueries({ predicate: (query) => query.queryKey[0] !== SESSION[0] });
   changeLive(() => empty);
   queries.setQueryData(SESSION, null);
 }

@@ -35,7 +35,11 @@ function Connect({ kind }: { kind: Kind }) {
   const { t, i18n } = useTranslation();
   const navigate = useNavigate();
   const [form] = Form.useForm<FormValues>();
-  const fields = useMemo(() => fieldsOf(kind.config_schema).filter((field) => !field.generated), [kind]);
+  const fields = useMemo(
+    // A secret that is made here may also be the one that the other side has already.
+    () => fieldsOf(kind.config_schema).filter((field) => !field.generated || field.type === "secret"),
+    [kind],
+  );
   const create = useCreateConnection();
   const test = useTestConnection();
   const [error, setError] = useState<ProblemError | Error | null>(null);

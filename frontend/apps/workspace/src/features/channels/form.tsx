@@ -85,7 +85,9 @@ function OneField({ field, kept }: { field: Field; kept: boolean }) {
       {field.type === "secret" ? (
         <Input.Password
           autoComplete="new-password"
-          placeholder={kept ? t("channels.secretKept") : undefined}
+          placeholder={
+            kept ? t("channels.secretKept") : field.generated ? t("channels.secretMade") : undefined
+          }
         />
       ) : field.type === "long" ? (
         <Input.TextArea autoSize={{ minRows: 3, maxRows: 10 }} />

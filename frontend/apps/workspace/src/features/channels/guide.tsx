@@ -2,6 +2,7 @@ import type { Kind } from "@switchboard/protocol";
 import { ExternalLink } from "lucide-react";
 import Markdown from "react-markdown";
 import { useTranslation } from "react-i18next";
+import tables from "remark-gfm";
 import { bilingual } from "@/lib/i18n";
 import css from "./channels.module.css";
 
@@ -20,6 +21,7 @@ export function Guide({ kind }: { kind: Kind }) {
       </div>
       <div className={css.markdown}>
         <Markdown
+          remarkPlugins={[tables]}
           components={{
             a: ({ href, children }) => (
               <a href={href} target="_blank" rel="noreferrer">

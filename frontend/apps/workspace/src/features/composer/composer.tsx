@@ -91,7 +91,10 @@ function useWriting(id: Id, reply: Props["reply"], area: RefObject<TextAreaRef |
     setNote(false);
     area.current?.focus();
   }, [reply.to, setNote, area]);
+  const [wanted, setWanted] = useState(false);
   const send = () => {
+    // Enter while a file is still on its way: goes out with it.
+    setWanted(uploads.busy && !blocked);
     if (!ready) return;
     const files = uploads.items.flatMap((u) => (u.file ? [u.file] : []));
     sendMessage({
@@ -107,6 +110,9 @@ function useWriting(id: Id, reply: Props["reply"], area: RefObject<TextAreaRef |
     reply.set(null);
     area.current?.focus();
   };
+  useEffect(() => {
+    if (wanted && !uploads.busy) send();
+  });
   const byTemplate = !note && channel?.reason_code === "window_closed" && detail;
   const template = byTemplate
     ? () => openOutset({ contactId: detail.contact.id, channelId: channel.channel_id, template: true })

@@ -8,7 +8,7 @@ import { useConversation, useConversationDetail } from "@/sync/desk";
 import { followConversation, lookAt } from "@/sync/live/live";
 import { loadAround, loadLatest } from "@/sync/live/timelines";
 import { useLive } from "@/sync/live/store";
-import { ProblemError } from "@/sync/rest";
+import { NoAnswer, ProblemError } from "@/sync/rest";
 import css from "./conversation.module.css";
 import { Header } from "./header";
 import { Timeline } from "./timeline";
@@ -82,7 +82,8 @@ export function ConversationView({ id, at, panelOpen, togglePanel, composer }: P
 
 /** Follows the conversation while it is open and reads what is needed; returns why it could not. */
 function useMessages(id: Id, at: number | undefined): string | null {
-  const [failed, setFailed] = useState<string | null>(null);
+  const { t } = useTranslation();
+  const [failed, setFailed] = useState<unknown>(null);
   useEffect(() => {
     followConversation(id);
     lookAt(id);
@@ -92,8 +93,9 @@ function useMessages(id: Id, at: number | undefined): string | null {
     const read = at === undefined ? loadLatest(id) : loadAround(id, at);
     read.then(
       () => setFailed(null),
-      (error: unknown) => setFailed(error instanceof Error ? error.message : String(error)),
+      (error: unknown) => setFailed(error),
     );
   }, [id, at]);
-  return failed;
+  if (failed === null) return null;
+  return failed instanceof NoAnswer || !(failed instanceof Error) ? t("link.noAnswer") : failed.message;
 }

@@ -74,7 +74,7 @@ export function OutsetDialog({ request, close, open }: Props) {
           value={form.text}
           onChange={(event) => form.setText(event.target.value)}
           autoSize={{ minRows: 4, maxRows: 10 }}
-          placeholder={t("composer.placeholder")}
+          placeholder={t("outset.message")}
           aria-label={t("outset.text")}
         />
       )}
@@ -171,6 +171,7 @@ function Whom({ form }: { form: OutsetForm }) {
       value={value}
       placeholder={t("outset.find")}
       aria-label={t("outset.to")}
+      autoFocus={!value}
       showSearch={{ filterOption: false, onSearch: setFind }}
       notFoundContent={found.isFetching ? "…" : t("outset.nobody")}
       onSelect={choose}
