@@ -45,12 +45,14 @@ class Visitor:
         self._waiting: list[dict[str, Any]] = []
         self._ready = asyncio.Event()
         self._greeted = False
+        self._cut = False
         self.conversations: set[UUID] = set()
         self._last_place = 0
 
     def put(self, frame: dict[str, Any]) -> None:
-        """Queue a frame."""
-        if len(self._waiting) < MAX_WAITING:
+        """Queue a frame; one too many, and the socket is closed: who comes back gets what is missing."""
+        self._cut = self._cut or len(self._waiting) >= MAX_WAITING
+        if not self._cut:
             self._waiting.append(frame)
         message = frame.get("message")
         if isinstance(message, visitors.VisitorMessage):
@@ -66,7 +68,12 @@ class Visitor:
                 continue
             waiting, self._waiting = self._waiting, []
             for frame in waiting:
+                if self._cut:
+                    break
                 await self._send({"type": "websocket.send", "text": msgspec.json.encode(frame).decode()})
+            if self._cut:
+                await self._send({"type": "websocket.close", "code": 4408, "reason": "too slow"})
+                return
 
     async def greet(self, after: int | None, online: bool) -> None:
         """Send the newest page; frames that came meanwhile follow it. `more` after a resume means a gap before the page."""

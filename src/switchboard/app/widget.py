@@ -161,13 +161,18 @@ class Widget:
         if visitor is None:
             await _json(send, 401, _problem("unauthorized", "Open a session first."), origin)
             return
-        limit = min(site.config.max_file_bytes, self._runtime.settings.max_file, UPLOADS_EACH - self._uploaded[visitor])
+        limit = min(site.config.max_file_bytes, self._runtime.settings.max_file)
+        limit = max(0, min(limit, UPLOADS_EACH - self._uploaded[visitor]))
+        self._uploaded[visitor] += limit  # until it is known how much: others may upload at the same time
+        kept = 0
         try:
             stored = await receive_upload(self._runtime, site.live.row.workspace_id, scope, receive, limit)
+            kept = stored.size
         except UploadError as error:
             await _json(send, error.status, _problem("upload_refused", str(error)), origin)
             return
-        self._uploaded[visitor] += stored.size
+        finally:
+            self._uploaded[visitor] += kept - limit
         url = self._runtime.link(stored.workspace_id, stored.id, stored.name)
         view = {"id": stored.id, "name": stored.name, "mime": stored.mime, "size": stored.size, "url": url,
                 "width": stored.width, "height": stored.height}  # fmt: skip
