@@ -103,10 +103,15 @@ REACTIONS: dict[type, tuple[Verb, ...]] = {
 FOLLOWERS: dict[str, Callable[[Tx, Sequence[log.Logged]], Awaitable[None]]] = {
     "inbox": projection.project,
     "search": search.index,
+    "traffic": connection_verbs.note_traffic,
 }
 """What follows the log, each by its own cursor, in its own transaction."""
 
-FOLLOWED_TYPES: dict[str, tuple[type[e.Event], ...]] = {"inbox": projection.ABOUT, "search": search.ABOUT}
+FOLLOWED_TYPES: dict[str, tuple[type[e.Event], ...]] = {
+    "inbox": projection.ABOUT,
+    "search": search.ABOUT,
+    "traffic": (e.MessageFiled,),
+}
 """Of which events each follower takes note; the others are passed over unread."""
 
 _ORDER = {kind: nr for nr, kind in enumerate(REACTIONS)}

@@ -287,3 +287,13 @@ async def test_another_workspace_sees_nothing(admin: Person, desk: Office) -> No
         answer = await eve.call(method, where, json=body)
         assert answer.status_code == 404, (method, where, answer.text)
     assert (await admin.call("GET", path)).json()["name"] == "Mine"
+
+
+async def test_a_webhook_address_is_given_up_for_a_new_one(admin: Person, platforms: Platforms) -> None:
+    """The platform is told the new address; the old one is nobody's."""
+    bot = await platforms.add("telegram/bots", token="4242:rotated")
+    made = (await _connect(admin, "telegram", {"token": bot["token"]})).json()
+    answer = await admin.call("POST", f"/connections/{made['id']}/rotate")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["webhook_url"] != made["webhook_url"]
+    assert (await platforms.account("4242"))["webhook_url"] == answer.json()["webhook_url"]

@@ -193,6 +193,22 @@ async def _settle(tx: Tx, desk: Desk, connection: UUID, tested: Tested) -> None:
 
 
 @post(
+    "/connections/{connection_id:uuid}/rotate",
+    opt=may(Permission.CONNECTIONS_MANAGE),
+    status_code=200,
+    operation_id="rotateConnection",
+)
+async def rotate_connection(connection_id: FromPath[UUID], desk: WithDesk) -> Connection:
+    """Give a connection a new webhook address; platforms that let us are told, others must be told by hand."""
+    tx = await desk.begin()
+    await _row(tx, desk, connection_id)
+    await desk.carry(tx, connections.rotate, desk.workspace, connection_id)
+    await desk.audit(tx, "connection.rotated", connection_id)
+    desk.afterwards(partial(desk.context.connector.register, desk.workspace, connection_id))
+    return await _whole(tx, desk, connection_id)
+
+
+@post(
     "/connections/test",
     opt=may(Permission.CONNECTIONS_MANAGE),
     status_code=200,
@@ -327,5 +343,5 @@ async def change_channel(
 
 HANDLERS = [
     list_kinds, list_connections, create_connection, try_credentials, read_connection, change_connection,
-    remove_connection, test_connection, list_events, list_channels, change_channel,
+    remove_connection, rotate_connection, test_connection, list_events, list_channels, change_channel,
 ]  # fmt: skip

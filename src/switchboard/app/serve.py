@@ -137,7 +137,7 @@ class Process:
             loops += [
                 Lanes(self.runtime).run(),
                 Sequencer(self.runtime, ("inbox",), number=True).run(),
-                Sequencer(self.runtime, ("search",), number=False).run(),
+                Sequencer(self.runtime, ("search", "traffic"), number=False).run(),
                 Router(self.runtime).run(),
                 leases.run(),
                 MediaWorker(self.runtime).run(),

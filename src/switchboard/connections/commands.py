@@ -1,16 +1,18 @@
 """Connect, change, switch off; turn green and red; hold leases; save cursors."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from switchboard.core.errors import Conflict
-from switchboard.core.events import Arrived, ChannelChanged, Event
+from switchboard.core.errors import Conflict, NotFound
+from switchboard.core.events import Arrived, ChannelChanged, Event, MessageFiled
 from switchboard.core.facts import AccountChanged
 from switchboard.core.ids import new_id, new_secret
 from switchboard.core.text import scrub
+from switchboard.db.log import Logged
 from switchboard.db.pool import Tx
 from switchboard.db.sql import load
 
@@ -154,3 +156,28 @@ async def news(tx: Tx, arrived: Sequence[Arrived]) -> list[Event]:
                 tx, one.connection_id, one.fact.status, one.fact.detail or one.fact.code
             )
     return events
+
+
+async def note_traffic(tx: Tx, logged: Sequence[Logged]) -> None:
+    """Follow the log: remember when channels were last used, for the administrator's page."""
+    used: dict[UUID, list[datetime | None]] = {}
+    for one in logged:
+        event = one.event
+        if isinstance(event, MessageFiled) and event.channel_id is not None and not event.backfill:
+            used.setdefault(event.channel_id, [None, None])[0 if event.direction == "in" else 1] = one.at
+    if used:
+        ids = sorted(used)
+        await tx.run(
+            SQL.note_traffic,
+            ids=ids,
+            in_at=[used[key][0] for key in ids],
+            out_at=[used[key][1] for key in ids],
+        )
+        await tx.run(SQL.note_connection_traffic, ids=ids)
+
+
+async def rotate(tx: Tx, workspace: UUID, connection: UUID) -> list[Event]:
+    """Give a connection a new webhook address; raises NotFound."""
+    if not await tx.run(SQL.rotate_secret, workspace=workspace, id=connection, secret=new_secret()):
+        raise NotFound("There is no such connection.")
+    return [ChannelChanged(workspace_id=workspace, subject=connection, status="")]

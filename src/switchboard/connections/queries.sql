@@ -85,9 +85,22 @@ select id, at, level, code, message, count from connection_event where workspace
 order by at desc limit 100;
 
 -- name: note_traffic
--- Remembers when channels were last used.
+-- Remembers when channels were last used, to within ten seconds: a row write for each message would buy nothing.
 update channel c set last_in_at = greatest(c.last_in_at, t.in_at), last_out_at = greatest(c.last_out_at, t.out_at)
-from unnest(:ids::uuid[], :in_at::timestamptz[], :out_at::timestamptz[]) as t (id, in_at, out_at) where c.id = t.id;
+from unnest(:ids::uuid[], :in_at::timestamptz[], :out_at::timestamptz[]) as t (id, in_at, out_at)
+where c.id = t.id and (t.in_at > coalesce(c.last_in_at, '-infinity') + interval '10 seconds'
+    or t.out_at > coalesce(c.last_out_at, '-infinity') + interval '10 seconds');
+
+-- name: note_connection_traffic
+-- Remembers when connections were last heard of, to within ten seconds.
+update connection c set last_event_at = u.at from (
+    select h.connection_id, max(greatest(h.last_in_at, h.last_out_at)) as at from channel h where h.id = any (:ids::uuid[]) group by 1) u
+where c.id = u.connection_id and u.at > coalesce(c.last_event_at, '-infinity') + interval '10 seconds';
+
+-- name: rotate_secret
+-- Gives a connection a new webhook address; the old one is nobody's from then on.
+update connection set secret = :secret, revision = revision + 1
+where workspace_id = :workspace and id = :id and secret not like 'removed-%';
 
 -- name: take_leases
 -- Takes or renews the leases of some connections, where they are free or ours; tells which we hold.
