@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import uuid
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import asyncpg
@@ -105,10 +105,8 @@ class Bus:
             await asyncio.sleep(GATHER)
             topics, self._topics = sorted(self._topics), set()
             news, self._news = self._news, []
-            frame = msgspec.json.encode(_Frame(self._origin, topics, news)).decode()
-            if len(frame) > MAX_PAYLOAD:
-                frame = msgspec.json.encode(_Frame(self._origin, topics)).decode()
-            await connection.execute("select pg_notify($1, $2)", CHANNEL, frame)
+            for frame in _frames(self._origin, topics, news):
+                await connection.execute("select pg_notify($1, $2)", CHANNEL, frame)
 
     def _on_notify(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
         try:
@@ -123,6 +121,18 @@ class Bus:
         for news in frame.news:
             for hearer in self._hearers:
                 hearer(news)
+
+
+def _frames(origin: str, topics: list[str], news: list[Any]) -> Iterator[str]:
+    """Yield topics and news in as many notifications as PostgreSQL's limit asks for; halved until they fit."""
+    frame = msgspec.json.encode(_Frame(origin, topics, news))
+    if len(frame) <= MAX_PAYLOAD:
+        yield frame.decode()
+    elif news:
+        half = len(news) // 2
+        yield from _frames(origin, topics, news[:half])
+        if half:  # one piece of news that fits into no notification is left out
+            yield from _frames(origin, [], news[half:])
 
 
 async def wait(event: asyncio.Event, seconds: float = 1.0) -> None:
