@@ -79,6 +79,8 @@ class File(NamedTuple):
 def lengths(file: File) -> Iterator[Fault]:
     if not file.path.endswith((".py", ".ts", ".tsx")):
         return
+    if Path(file.path).stem == "generated":
+        return
     most = ADAPTER_LINES if file.adapter else FILE_LINES
     count = file.text.count("\n")
     if count > most:

@@ -287,8 +287,8 @@ async def test_two_holders_on_one_database_send_each_piece_once(
         for nr in range(6):
             for one in conversations:
                 await pipe.reply(one, f"{conversations.index(one)}:{nr}")
-        async with running(Leases(second, Acceptor(second))):
-            async with running(Leases(runtime, Acceptor(runtime))):
+        async with running(Leases(second)):
+            async with running(Leases(runtime)):
                 await until(pipe, "count(*) >= 8 from outbound where status = 'sent'")
             await until(pipe, ALL_SENT, 30)
     finally:
@@ -310,7 +310,7 @@ async def test_a_dead_holders_lease_is_taken_over_when_it_has_run_out(
     await pipe.sql("insert into lease (workspace_id, connection_id, holder, expires_at) values ($1, $2, $3, now() + interval '1 second')",
                    pipe.workspace, connection, dead)  # fmt: skip
     await pipe.sql("update outbound set status = 'sending', batch_id = $1", new_id())
-    async with running(Leases(runtime, Acceptor(runtime))):
+    async with running(Leases(runtime)):
         await asyncio.sleep(0.4)
         assert partner.got == [], "the lease is another's"
         await until(pipe, ALL_SENT)
@@ -322,7 +322,7 @@ async def test_new_credentials_are_used_without_letting_the_lease_go(
 ) -> None:
     monkeypatch.setattr("switchboard.app.leases.RENEW_SECONDS", 0.1)
     await connect(pipe, runtime, partner)
-    leases = Leases(runtime, Acceptor(runtime))
+    leases = Leases(runtime)
     async with running(leases):
         await until(pipe, "count(*) = 1 from lease")
         first = next(iter(leases._held.values()))

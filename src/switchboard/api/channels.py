@@ -246,7 +246,9 @@ async def change_connection(
     sealed = prepared.sealed if prepared is not None else None
     await desk.carry(tx, connections.update, desk.workspace, connection_id, name, sealed, disabled)
     if prepared is not None:
-        await connections.refuse_twice(tx, desk.workspace, row.kind, prepared.tested.accounts, but=connection_id)
+        await connections.refuse_twice(
+            tx, desk.workspace, row.kind, prepared.tested.accounts, but=connection_id
+        )
         await desk.carry(
             tx,
             connections.save_channels,

@@ -32,7 +32,9 @@ class Acceptor:
         self._flushers = flushers
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def take(self, live: Live, request: RawRequest, facts: list[Inbound], error: str | None = None) -> None:
+    async def take(
+        self, live: Live, request: RawRequest, facts: list[Inbound], error: str | None = None
+    ) -> None:
         """Store one request with its facts; returns after the commit. Raises what the database raised."""
         for fact in facts:
             if isinstance(fact, Nudge):

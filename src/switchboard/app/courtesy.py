@@ -40,7 +40,9 @@ class Courtesies:
     def _hear(self, news: dict[str, Any]) -> None:
         conversation = news.get("agent_typing") or news.get("agent_read")
         if conversation and self._due(f"out:{conversation}:{'agent_typing' in news}"):
-            self._spawn(self._tell(UUID(news["workspace"]), UUID(conversation), typing="agent_typing" in news))
+            self._spawn(
+                self._tell(UUID(news["workspace"]), UUID(conversation), typing="agent_typing" in news)
+            )
 
     async def _show(self, live: Live, fact: Typed) -> None:
         claim = fact.sender.claims[0]
@@ -56,11 +58,18 @@ class Courtesies:
         async with self._runtime.db.transaction() as tx:
             row = await reads.last_heard(tx, workspace, conversation)
         live = await self._runtime.connections.by_id(row["connection_id"]) if row is not None else None
-        if row is None or live is None or not self._holds(live.row.id) or not isinstance(live.channel, MarksRead):
+        if (
+            row is None
+            or live is None
+            or not self._holds(live.row.id)
+            or not isinstance(live.channel, MarksRead)
+        ):
             return
         try:
             async with asyncio.timeout(10):
-                await live.channel.mark_read(live.account_of(row["channel_id"]), row["address"], row["last_external_id"], typing)
+                await live.channel.mark_read(
+                    live.account_of(row["channel_id"]), row["address"], row["last_external_id"], typing
+                )
         except (Outcome, TimeoutError, KeyError) as error:
             log.info("courtesy_refused", kind=live.row.kind, error=str(error))
 

@@ -79,5 +79,5 @@ async def watch(server: embedded.Postgres) -> None:
         try:
             if living_postmaster(server.cluster) is None:
                 await server.start()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the next attempt comes soon
+        except Exception as error:
             log.error("postgres_restart_failed", error=str(error))

@@ -20,7 +20,9 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 log = structlog.get_logger()
-REQUESTS = Metric("switchboard_webhooks", "Requests at the webhook door by kind and answer", ["kind", "status"])
+REQUESTS = Metric(
+    "switchboard_webhooks", "Requests at the webhook door by kind and answer", ["kind", "status"]
+)
 BODY_SECONDS = 15
 PREFIX = "/hooks/"
 
@@ -34,7 +36,12 @@ class Door:
         self._forged: Counter[Any] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        live = await self._find(scope["path"])
+        try:
+            live = await self._find(scope["path"])
+        except TRANSIENT as trouble:
+            log.warning("accept_failed", error=str(trouble) or type(trouble).__name__)
+            await answer(send, Reply(503, b"try again"))
+            return
         if live is None:
             await answer(send, Reply(404, b"no such address"))
             return
@@ -60,7 +67,11 @@ class Door:
         channel = live.channel
         try:
             if request.method in ("GET", "HEAD"):
-                return channel.challenge(request) if isinstance(channel, Challenges) else Reply(405, b"POST only")
+                return (
+                    channel.challenge(request)
+                    if isinstance(channel, Challenges)
+                    else Reply(405, b"POST only")
+                )
             channel.verify(request)
         except BadSignature:
             self._forged[live.row.workspace_id, live.row.id] += 1

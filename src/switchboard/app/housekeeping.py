@@ -59,7 +59,9 @@ class Housekeeping:
                 async with self._runtime.db.transaction() as tx:
                     events = await task(tx)
             except Exception as error:
-                log.warning("housekeeping", task=getattr(task, "__name__", ""), error=str(error) or repr(error))
+                log.warning(
+                    "housekeeping", task=getattr(task, "__name__", ""), error=str(error) or repr(error)
+                )
             else:
                 if events:
                     self._runtime.announce(events)

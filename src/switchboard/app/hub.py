@@ -123,7 +123,11 @@ class Hub:
 
     def agents(self) -> set[tuple[UUID, UUID]]:
         """Return who is connected here, as (workspace, agent)."""
-        return {(client.viewer.workspace_id, client.viewer.agent_id) for clients in self._clients.values() for client in clients}
+        return {
+            (client.viewer.workspace_id, client.viewer.agent_id)
+            for clients in self._clients.values()
+            for client in clients
+        }
 
     async def run(self) -> None:
         """Follow the log from its end. Never returns."""
@@ -174,7 +178,9 @@ class Hub:
         before = _previous_assignees(logged)
         for workspace, clients in everybody.items():
             changes = [
-                live.Change(rows[key], frozenset(before.get(key, ()))) for owner, key in wanted if owner == workspace and key in rows
+                live.Change(rows[key], frozenset(before.get(key, ())))
+                for owner, key in wanted
+                if owner == workspace and key in rows
             ]
             if changes:
                 self._to_classes(clients, changes, logged[-1].pos)
@@ -212,11 +218,15 @@ class Hub:
         wanted: dict[UUID, set[UUID]] = defaultdict(set)
         for one in logged:
             event = one.event
-            if isinstance(event, e.MessageFiled | e.MessageChanged | e.DeliveryChanged) and event.message_id is not None:
-                if any(client.follows(event.subject) for client in everybody[event.workspace_id]):
-                    wanted[event.workspace_id].add(event.message_id)
+            if not isinstance(event, e.MessageFiled | e.MessageChanged | e.DeliveryChanged):
+                continue
+            followed = any(client.follows(event.subject) for client in everybody[event.workspace_id])
+            if followed and event.message_id is not None:
+                wanted[event.workspace_id].add(event.message_id)
         for workspace, ids in wanted.items():
-            found = await reads.messages(tx, workspace, self._runtime.link, {"messages": {"messages": sorted(ids)}}, "position", 1000)
+            found = await reads.messages(
+                tx, workspace, self._runtime.link, {"messages": {"messages": sorted(ids)}}, "position", 1000
+            )
             for message in found:
                 encoded = frame(logged[-1].pos, "message", {"row": message})
                 for client in everybody[workspace]:
@@ -312,7 +322,14 @@ class Hub:
     def _tell_looking(self, workspace: UUID, here: UUID) -> None:
         agents = {str(c.viewer.agent_id): c.name[:60] for c in self._clients[workspace] if c.looking == here}
         told = dict(sorted(agents.items())[:20])
-        self._runtime.bus.say({"looking": str(here), "workspace": str(workspace), "of": str(self._runtime.holder), "agents": told})
+        self._runtime.bus.say(
+            {
+                "looking": str(here),
+                "workspace": str(workspace),
+                "of": str(self._runtime.holder),
+                "agents": told,
+            }
+        )
 
     def typed(self, client: Client, conversation: UUID) -> None:
         """An agent is typing."""
@@ -327,7 +344,10 @@ class Hub:
         if "looking" in news:
             here = UUID(news["looking"])
             agents = self._lookers.heard(here, news["of"], news["agents"])
-            data = {"conversation_id": here, "agents": [{"id": key, "name": name} for key, name in agents.items()]}
+            data = {
+                "conversation_id": here,
+                "agents": [{"id": key, "name": name} for key, name in agents.items()],
+            }
             self._all([c for c in clients if c.follows(here)], frame(self.position, "looking", data))
         elif "agent_typing" in news or "contact_typing" in news:
             kind = "agent" if "agent_typing" in news else "contact"

@@ -22,7 +22,9 @@ BATCH = 400
 FOLLOWED = 1000
 
 
-async def forever(name: str, step: Callable[[], Awaitable[bool]], pause: Callable[[], Awaitable[None]]) -> None:
+async def forever(
+    name: str, step: Callable[[], Awaitable[bool]], pause: Callable[[], Awaitable[None]]
+) -> None:
     """Run a step again and again; pause when it found nothing; survive whatever it raises."""
     while True:
         try:
@@ -128,7 +130,9 @@ class Sequencer:
         head = await event_log.head(tx)
         if position is None or position >= head:
             return False
-        logged = await event_log.read(tx, position, limit=FOLLOWED, upto=head, types=flow.FOLLOWED_TYPES.get(name, ()))
+        logged = await event_log.read(
+            tx, position, limit=FOLLOWED, upto=head, types=flow.FOLLOWED_TYPES.get(name, ())
+        )
         if logged:
             await flow.FOLLOWERS[name](tx, logged)
         await event_log.advance(tx, name, logged[-1].pos if len(logged) == FOLLOWED else head)

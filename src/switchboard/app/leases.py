@@ -9,7 +9,6 @@ from uuid import UUID
 
 import structlog
 
-from switchboard.app.accept import Acceptor
 from switchboard.app.runtime import Live, Runtime
 from switchboard.app.sender import Sender
 from switchboard.channels.api import Outcome, Polled, Polls, Reauthorise, Sessions
@@ -37,9 +36,8 @@ def fair_share(me: UUID, live: list[UUID], leased: dict[UUID, UUID]) -> list[UUI
 class Leases:
     """Holds a fair share of the connections and runs what they need."""
 
-    def __init__(self, runtime: Runtime, acceptor: Acceptor) -> None:
+    def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._acceptor = acceptor
         self._held: dict[UUID, _Held] = {}
         self._outbound = runtime.bus.listener("outbound")
         self._renewed = asyncio.get_running_loop().time()
@@ -77,7 +75,7 @@ class Leases:
         await self._let_go([key for key in self._held if key not in held])
         await self._stop([key for key, one in self._held.items() if live[key][2] != one.revision])
         for key in held - set(self._held):
-            self._held[key] = _Held(self._runtime, self._acceptor, key, live[key][2])
+            self._held[key] = _Held(self._runtime, key, live[key][2])
 
     async def _expire(self) -> None:
         """Stop everything before the leases run out on the database's clock."""
@@ -115,7 +113,7 @@ class Leases:
 class _Held:
     """One connection held: its sender, and whatever keeps its messages coming in."""
 
-    def __init__(self, runtime: Runtime, acceptor: Acceptor, connection: UUID, revision: int) -> None:
+    def __init__(self, runtime: Runtime, connection: UUID, revision: int) -> None:
         self.revision = revision
         self.sender = Sender(runtime, connection)
         self._runtime = runtime

@@ -47,7 +47,9 @@ class Replayer:
         try:
             live = await self._runtime.connections.by_id(row["connection_id"])
         except CannotOpen:
-            raise Conflict("The stored credentials can't be opened; enter them again.", code="unreadable") from None
+            raise Conflict(
+                "The stored credentials can't be opened; enter them again.", code="unreadable"
+            ) from None
         if live is None:
             raise NotFound("The connection of this message has been removed.")
         body = row["body"] if row["body"] is not None else await self._runtime.blobs.read(row["body_path"])

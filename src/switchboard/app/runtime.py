@@ -13,7 +13,16 @@ from switchboard.blobs import reads as blob_reads
 from switchboard.channels.api import Channel, Content, Http, Io, Stream
 from switchboard.channels.registry import Adapter, adapters
 from switchboard.connections import reads as connection_reads
-from switchboard.core.events import ChannelChanged, ConversationChanged, ConversationQueued, DeliveryChanged, Event, MediaWanted, PresenceChanged, WorkEnded
+from switchboard.core.events import (
+    ChannelChanged,
+    ConversationChanged,
+    ConversationQueued,
+    DeliveryChanged,
+    Event,
+    MediaWanted,
+    PresenceChanged,
+    WorkEnded,
+)
 from switchboard.core.ids import new_id
 from switchboard.core.outcomes import Refused
 from switchboard.db.bus import Bus, wait
@@ -86,7 +95,9 @@ class Runtime:
         self.guard = Guard(settings.outbound_allow)
         self.http = GuardedHttp(self.guard)
         key_file = settings.data / "secret.key"
-        self.sealer = Sealer(keys_from_text(settings.secret_key) if settings.secret_key else keys_from_file(key_file))
+        self.sealer = Sealer(
+            keys_from_text(settings.secret_key) if settings.secret_key else keys_from_file(key_file)
+        )
         self.signer_key = link_key(settings)
         self.signer = Signer(self.signer_key)
         self.blobs = Blobs(settings.files_url or settings.data / "files", limit=settings.max_file)
@@ -165,7 +176,9 @@ class Connections:
             return None
         async with self._runtime.db.transaction() as tx:
             channels = await connection_reads.channels_of(tx, [row.id])
-        live = Live(row, adapters()[row.kind], self.adapter(row), {one.external_id: one.id for one in channels})
+        live = Live(
+            row, adapters()[row.kind], self.adapter(row), {one.external_id: one.id for one in channels}
+        )
         self._live[row.id] = live
         self._by_secret[row.secret] = row.id
         return live
@@ -176,7 +189,9 @@ class Connections:
 
     def config(self, row: connection_reads.ConnectionRow) -> msgspec.Struct:
         """Open the credentials of a connection."""
-        opened = self._runtime.sealer.open(row.config_sealed, workspace=row.workspace_id, purpose="connection")
+        opened = self._runtime.sealer.open(
+            row.config_sealed, workspace=row.workspace_id, purpose="connection"
+        )
         return msgspec.json.decode(opened, type=adapters()[row.kind].factory.config_type)
 
     async def watch(self) -> None:
@@ -216,10 +231,14 @@ class StoredFiles:
         url = self._runtime.settings.url + self._runtime.link(workspace, file_id, row.name)
         return Content(row.name, row.mime, await self._runtime.blobs.read(row.path), url)
 
-    async def keep(self, workspace: UUID, content: Content, *, name: str = "", origin: str = "") -> StoredFile:
+    async def keep(
+        self, workspace: UUID, content: Content, *, name: str = "", origin: str = ""
+    ) -> StoredFile:
         """Store content that came from a platform; raises Refused with a sentence when it may not be kept."""
         try:
-            stored = await self._runtime.blobs.keep(workspace, name or content.name or "file", content.data, declared=content.mime)
+            stored = await self._runtime.blobs.keep(
+                workspace, name or content.name or "file", content.data, declared=content.mime
+            )
         except (TooLarge, Unfit) as error:
             raise Refused(str(error), code="unfit") from error
         async with self._runtime.db.transaction() as tx:

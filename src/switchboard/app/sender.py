@@ -64,7 +64,11 @@ class Sender:
                     raise
                 except Exception as error:
                     sure = False  # a claim may have been committed that we never heard of
-                    log.warning("sender_interrupted", connection=str(self._connection), error=str(error) or repr(error))
+                    log.warning(
+                        "sender_interrupted",
+                        connection=str(self._connection),
+                        error=str(error) or repr(error),
+                    )
                     await asyncio.sleep(0.5)
         finally:
             await self._land()
@@ -75,7 +79,9 @@ class Sender:
         if live is None:
             return
         async with self._runtime.db.transaction() as tx:
-            found = await delivery.recover(tx, self._connection, self._mine(), live.adapter.manifest.idempotent)
+            found = await delivery.recover(
+                tx, self._connection, self._mine(), live.adapter.manifest.idempotent
+            )
             events = [one for one in found if isinstance(one, Event)]
             await event_log.append(tx, events)
         self._runtime.announce(events)
@@ -83,7 +89,11 @@ class Sender:
     async def _step(self) -> None:
         live = await self._runtime.connections.by_id(self._connection)
         room = live.adapter.manifest.rate.in_flight - len(self._flying) if live is not None else 0
-        claimed = await self._claim(min(room, CLAIM)) if room > 0 and live is not None and live.row.status != "red" else []
+        claimed = (
+            await self._claim(min(room, CLAIM))
+            if room > 0 and live is not None and live.row.status != "red"
+            else []
+        )
         for piece in claimed:
             assert live is not None
             task = asyncio.create_task(self._send(live, piece))
@@ -160,16 +170,24 @@ class Sender:
             raise
         except Exception as error:
             log.exception("send_failed", kind=live.row.kind)
-            return delivery.Ended(piece, "in_doubt", code="internal", error=f"The adapter failed: {type(error).__name__}")
+            return delivery.Ended(
+                piece, "in_doubt", code="internal", error=f"The adapter failed: {type(error).__name__}"
+            )
         if live.row.status in ("amber", "grey"):
             await self._turn(live, "green", "", "")
         return delivery.Ended(piece, sent.status, sent.external_id)
 
     def _again(self, piece: delivery.Piece, outcome: Retry) -> delivery.Ended:
-        wait = timedelta(seconds=outcome.after) if outcome.after is not None else delivery.backoff(piece.attempts)
+        wait = (
+            timedelta(seconds=outcome.after)
+            if outcome.after is not None
+            else delivery.backoff(piece.attempts)
+        )
         if piece.attempts >= 60 or datetime.now(UTC) - piece.first_tried_at > timedelta(hours=24):
             return delivery.Ended(piece, "failed", code=outcome.code or "gave_up", error=str(outcome))
-        return delivery.Ended(piece, "queued", code=outcome.code, error=str(outcome), retry_at=datetime.now(UTC) + wait)
+        return delivery.Ended(
+            piece, "queued", code=outcome.code, error=str(outcome), retry_at=datetime.now(UTC) + wait
+        )
 
     async def _turn(self, live: Live, status: str, reason: str, code: str) -> None:
         """Colour the connection. Trouble with that must not cost the outcome of the send it belongs to."""
@@ -177,7 +195,9 @@ class Sender:
             async with self._runtime.db.transaction() as tx:
                 events = await connections.set_status(tx, live.row.id, status, reason)
                 if status == "red":
-                    await connections.note(tx, live.row.workspace_id, live.row.id, "error", code or "reauthorise", reason)
+                    await connections.note(
+                        tx, live.row.workspace_id, live.row.id, "error", code or "reauthorise", reason
+                    )
                 await event_log.append(tx, events)
         except Exception as error:
             log.warning("status_not_set", connection=str(live.row.id), error=str(error) or repr(error))
@@ -215,5 +235,3 @@ class Sender:
             await self._record()
         except Exception as error:
             log.warning("outcomes_lost_to_recovery", connection=str(self._connection), error=str(error))
-
-

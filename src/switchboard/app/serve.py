@@ -120,7 +120,7 @@ class Process:
                 async with asyncio.timeout(3), self.runtime.db.connection() as connection:
                     await connection.fetchval("select 1")
                 await answer(send, Reply(200, b'{"status":"ok"}', "application/json"))
-            except Exception:  # noqa: BLE001 - whatever it is, the database is not ready
+            except Exception:
                 await answer(send, Reply(503, b'{"status":"database unreachable"}', "application/json"))
         else:
             await answer(send, Reply(404, b"not found"))
@@ -130,9 +130,14 @@ class Process:
         await self.runtime.open()
         loops: list[Coroutine[Any, Any, None]] = [self.runtime.bus.run(), self.runtime.connections.watch()]
         if "web" in self.roles:
-            loops += [self.hub.run(), self.hub.run_slowly(), self._door.note_forgeries(), heartbeat(self.runtime, self.hub)]
+            loops += [
+                self.hub.run(),
+                self.hub.run_slowly(),
+                self._door.note_forgeries(),
+                heartbeat(self.runtime, self.hub),
+            ]
         if "worker" in self.roles:
-            leases = Leases(self.runtime, self._acceptor)
+            leases = Leases(self.runtime)
             Courtesies(self.runtime).serve_platforms(leases.holds)
             loops += [
                 Lanes(self.runtime).run(),

@@ -112,7 +112,9 @@ class Stream:
     async def _serve(
         self, client: Client, scope: Scope, receive: Receive, send: Send, query: dict[str, str]
     ) -> None:
-        client.put(frame(self._hub.position, "hello", {"agent_id": client.viewer.agent_id, "at": datetime.now(UTC)}))
+        client.put(
+            frame(self._hub.position, "hello", {"agent_id": client.viewer.agent_id, "at": datetime.now(UTC)})
+        )
         cursor = query.get("cursor", "")
         tasks = [
             asyncio.create_task(self._write(client, send)),
@@ -122,7 +124,11 @@ class Stream:
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for one in done:
-                if not one.cancelled() and (error := one.exception()) is not None and not isinstance(error, OSError):
+                if (
+                    not one.cancelled()
+                    and (error := one.exception()) is not None
+                    and not isinstance(error, OSError)
+                ):
                     log.warning("stream_failed", error=repr(error))
         finally:
             for one in tasks:
@@ -152,7 +158,12 @@ class Stream:
             client.ready.clear()
             if client.lagging:
                 client.lagging = False
-                await send({"type": "websocket.send", "text": frame(self._hub.position, "resync", {"reason": "slow"}).decode()})
+                await send(
+                    {
+                        "type": "websocket.send",
+                        "text": frame(self._hub.position, "resync", {"reason": "slow"}).decode(),
+                    }
+                )
             waiting, client.waiting = client.waiting, []
             for one in waiting:
                 await send({"type": "websocket.send", "text": one.decode()})
@@ -169,7 +180,9 @@ class Stream:
             try:
                 said = _decoder.decode(text)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                client.put(frame(self._hub.position, "error", {"code": "bad_frame", "message": str(error)[:200]}))
+                client.put(
+                    frame(self._hub.position, "error", {"code": "bad_frame", "message": str(error)[:200]})
+                )
                 continue
             await self._handle(client, said, cursor)
             if isinstance(said, Subscribe):
@@ -199,7 +212,9 @@ class Stream:
                 if cursor:
                     client.put(frame(self._hub.position, "resync", {"reason": "too_old"}))
                 for (key, view), asked in zip(views, said.views, strict=False):
-                    items, following = await reads.inbox(tx, client.viewer, view, self._runtime.link, None, max(1, min(asked.limit, 200)))
+                    items, following = await reads.inbox(
+                        tx, client.viewer, view, self._runtime.link, None, max(1, min(asked.limit, 200))
+                    )
                     data = {"key": key, "items": items, "next": paging.seal(following)}
                     client.put(frame(self._hub.position, "snapshot", data))
             if said.counters:

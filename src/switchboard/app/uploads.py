@@ -27,7 +27,9 @@ class UploadError(Exception):
         self.status = status
 
 
-async def receive_upload(runtime: Runtime, workspace: UUID, scope: Scope, receive: Receive, limit: int) -> StoredFile:
+async def receive_upload(
+    runtime: Runtime, workspace: UUID, scope: Scope, receive: Receive, limit: int
+) -> StoredFile:
     """Store the part named `file` and return it; raises UploadError (400, 413, 415)."""
     kind = next((value.decode("latin-1") for key, value in scope["headers"] if key == b"content-type"), "")
     name, options = parse_options_header(kind)
@@ -88,7 +90,11 @@ class _File:
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         size = 0
-        while (event := await self._next()) is not None and not isinstance(event, MultipartSegment) and event != b"":
+        while (
+            (event := await self._next()) is not None
+            and not isinstance(event, MultipartSegment)
+            and event != b""
+        ):
             assert isinstance(event, bytes)
             size += len(event)
             if size > self._limit:

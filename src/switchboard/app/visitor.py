@@ -78,7 +78,9 @@ class Visitor:
     async def greet(self, after: int | None, online: bool) -> None:
         """Send the newest page; frames that came meanwhile follow it. `more` after a resume means a gap before the page."""
         async with self._runtime.db.transaction() as tx:
-            page, more = await visitors.history(tx, self.workspace_id, self._channel, self.visitor_id, self._runtime.link)
+            page, more = await visitors.history(
+                tx, self.workspace_id, self._channel, self.visitor_id, self._runtime.link
+            )
             cases = await visitors.case_of_visitor(tx, self.workspace_id, self._channel, self.visitor_id)
         if after:
             fresh = [one for one in page if one.position > after]
@@ -90,7 +92,11 @@ class Visitor:
         agent = {"name": current["agent_name"]} if current is not None and current["agent_name"] else None
         ready = {"type": "ready", "history": page, "more": more, "online": online, "agent": agent}
         self._waiting.insert(0, ready)
-        if current is not None and current["inbound_count"] > 0 and current["seen_count"] >= current["inbound_count"]:
+        if (
+            current is not None
+            and current["inbound_count"] > 0
+            and current["seen_count"] >= current["inbound_count"]
+        ):
             self._waiting.insert(1, {"type": "read", "position": self._last_place})
         self._greeted = True
         self._ready.set()
@@ -141,5 +147,14 @@ class Visitor:
                 continue
             row = rows.get(UUID(str(part["file_id"]))) if part.get("file_id") else None
             if row is not None:
-                filled.append(part | {"name": row.name, "mime": row.mime, "size": row.size, "width": row.width or 0, "height": row.height or 0})
+                filled.append(
+                    part
+                    | {
+                        "name": row.name,
+                        "mime": row.mime,
+                        "size": row.size,
+                        "width": row.width or 0,
+                        "height": row.height or 0,
+                    }
+                )
         return filled

@@ -1,13 +1,9 @@
 """The site widget's server side: its REST doors, and one socket per visitor. Plain ASGI beside the API.
 
-A visitor's token is made and signed here; the visitor's id is its digest, so nothing has to be kept and nobody can guess one.
 What a visitor says goes through the same acceptor as every webhook; what they hear follows the log.
 """
 
 import asyncio
-import hashlib
-import hmac
-import secrets
 from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
@@ -22,7 +18,9 @@ from switchboard.app.hub import Hub
 from switchboard.app.runtime import Live, Runtime
 from switchboard.app.uploads import UploadError, receive_upload
 from switchboard.app.visitor import Visitor, place_of, said
+from switchboard.app.visitor_tokens import VisitorTokens
 from switchboard.channels.api import RawRequest
+from switchboard.channels.web import WebChannel
 from switchboard.core import events as e
 from switchboard.db.log import Logged
 from switchboard.db.pool import Tx
@@ -54,29 +52,12 @@ class Widget:
         self._runtime = runtime
         self._acceptor = acceptor
         self._hub = hub
-        self._key = hashlib.sha256(b"visitor" + runtime.signer_key).digest()
+        self._tokens = VisitorTokens(runtime.signer_key)
         self._visitors: dict[tuple[UUID, str], set[Visitor]] = defaultdict(set)
         self._count = 0
         self._uploaded: dict[str, int] = defaultdict(int)
         hub.watch(self._follow)
         runtime.bus.hear(self._hear)
-
-    # -- tokens --------------------------------------------------------------------------------------------------------
-
-    def new_token(self, site: str) -> str:
-        """Make a visitor's token: 256 random bits and our mark over them."""
-        core = secrets.token_urlsafe(32)
-        return f"{core}.{self._mark(site, core)}"
-
-    def visitor_id(self, site: str, token: str) -> str | None:
-        """Return whose token this is; None when we did not make it for this site."""
-        core, _, mark = token.partition(".")
-        if len(core) < 40 or not hmac.compare_digest(mark.encode(), self._mark(site, core).encode()):
-            return None
-        return hashlib.sha256(f"{site}:{core}".encode()).hexdigest()[:40]
-
-    def _mark(self, site: str, core: str) -> str:
-        return hmac.new(self._key, f"{site}:{core}".encode(), hashlib.sha256).hexdigest()[:32]
 
     async def _site(self, key: str) -> Site | None:
         live = await self._runtime.connections.by_account("web", key)
@@ -135,16 +116,23 @@ class Widget:
             await _json(send, 400, _problem("bad_request", "The body is not a JSON object."), origin)
             return
         key = site.config.site_key
-        visitor = self.visitor_id(key, token) if isinstance(token, str) else None
+        visitor = self._tokens.visitor(key, token) if isinstance(token, str) else None
         if visitor is None:
-            token = self.new_token(key)
-            visitor = self.visitor_id(key, token)
+            token = self._tokens.make(key)
+            visitor = self._tokens.visitor(key, token)
         user = asked.get("user") if isinstance(asked.get("user"), dict) else {}
-        vouched = bool(user.get("id")) and site.live.channel.vouches(str(user["id"]), str(user.get("hmac", "")))  # type: ignore[attr-defined]  # web's own
+        channel = site.live.channel
+        assert isinstance(channel, WebChannel)
+        vouched = bool(user.get("id")) and channel.vouches(str(user["id"]), str(user.get("hmac", "")))
         if user.get("id") and not vouched:
-            await _json(send, 403, _problem("bad_proof", "The proof of this user's identity is wrong."), origin)
+            await _json(
+                send, 403, _problem("bad_proof", "The proof of this user's identity is wrong."), origin
+            )
             return
-        answer = {"visitor_token": token, "visitor": {"id": visitor, "name": str(user.get("name") or "")[:200]}}
+        answer = {
+            "visitor_token": token,
+            "visitor": {"id": visitor, "name": str(user.get("name") or "")[:200]},
+        }
         if vouched:
             answer["visitor_token"] = token
             await self._believe(site, str(visitor), user)
@@ -157,7 +145,9 @@ class Widget:
         await self._accept(site, facts)
 
     async def _upload(self, site: Site, scope: Scope, receive: Receive, send: Send, origin: str) -> None:
-        visitor = self.visitor_id(site.config.site_key, _header(scope, b"authorization").removeprefix("Bearer "))
+        visitor = self._tokens.visitor(
+            site.config.site_key, _header(scope, b"authorization").removeprefix("Bearer ")
+        )
         if visitor is None:
             await _json(send, 401, _problem("unauthorized", "Open a session first."), origin)
             return
@@ -181,7 +171,9 @@ class Widget:
     async def _accept(self, site: Site, body: dict[str, Any]) -> None:
         """Send a visitor's events through the door that every webhook uses; returns after the commit."""
         live = site.live
-        request = RawRequest("SOCKET", f"widget:{site.config.site_key}", {}, {}, msgspec.json.encode(body), datetime.now(UTC))
+        request = RawRequest(
+            "SOCKET", f"widget:{site.config.site_key}", {}, {}, msgspec.json.encode(body), datetime.now(UTC)
+        )
         facts, error = read(live, request)
         await self._acceptor.take(live, request, facts, error)
 
@@ -192,7 +184,9 @@ class Widget:
         await receive()
         _, _, key, *rest = scope["path"].split("/")
         site = await self._site(key) if rest == ["socket"] else None
-        if site is None or not allowed(site.config.allowed_origins, _header(scope, b"origin"), self._runtime.settings.url):
+        if site is None or not allowed(
+            site.config.allowed_origins, _header(scope, b"origin"), self._runtime.settings.url
+        ):
             await send({"type": "websocket.close", "code": 4404 if site is None else 4403})
             return
         if self._count >= MAX_SOCKETS:
@@ -210,7 +204,11 @@ class Widget:
     async def _visit(self, site: Site, receive: Receive, send: Send) -> None:
         async with asyncio.timeout(HELLO_SECONDS):
             hello = said(await receive())
-        visitor_id = self.visitor_id(site.config.site_key, str(hello.get("token", ""))) if hello and hello.get("type") == "hello" else None
+        visitor_id = (
+            self._tokens.visitor(site.config.site_key, str(hello.get("token", "")))
+            if hello and hello.get("type") == "hello"
+            else None
+        )
         if visitor_id is None or hello is None:
             await send({"type": "websocket.close", "code": 4401})
             return
@@ -245,7 +243,13 @@ class Widget:
                 await asyncio.sleep(1)
             heard = said(message)
             if heard is None:
-                visitor.put({"type": "error", "code": "bad_frame", "message": "This frame is not a JSON object, or too large."})
+                visitor.put(
+                    {
+                        "type": "error",
+                        "code": "bad_frame",
+                        "message": "This frame is not a JSON object, or too large.",
+                    }
+                )
                 continue
             await self._handle(site, visitor, heard)
 
@@ -259,12 +263,17 @@ class Widget:
             case "read":
                 ids = await visitor.unread_ids(place_of(heard.get("position")))
                 if ids:
-                    await self._accept(site, {"visitor": person, "events": [{"type": "receipt", "ids": ids, "status": "read"}]})
+                    await self._accept(
+                        site,
+                        {"visitor": person, "events": [{"type": "receipt", "ids": ids, "status": "read"}]},
+                    )
             case "history":
                 await visitor.history(place_of(heard.get("before")))
             case "profile":
                 fields = {key: str(heard[key])[:200] for key in ("name", "email", "phone") if heard.get(key)}
-                await self._accept(site, {"visitor": person | fields, "events": [{"type": "profile", **fields}]})
+                await self._accept(
+                    site, {"visitor": person | fields, "events": [{"type": "profile", **fields}]}
+                )
             case "ping":
                 visitor.put({"type": "pong"})
             case _:
@@ -275,14 +284,28 @@ class Widget:
         client_id = heard.get("client_id")
         parts = await visitor.fill_files(heard.get("parts"))
         if not isinstance(client_id, str) or not 8 <= len(client_id) <= 64 or not parts:
-            visitor.put({"type": "error", "code": "bad_message", "message": "A message needs client_id and parts.", "client_id": client_id})
+            visitor.put(
+                {
+                    "type": "error",
+                    "code": "bad_message",
+                    "message": "A message needs client_id and parts.",
+                    "client_id": client_id,
+                }
+            )
             return
         event = {"type": "message", "client_id": client_id, "parts": parts, "at": heard.get("at")}
         try:
             await self._accept(site, {"visitor": {"id": visitor.visitor_id}, "events": [event]})
         except Exception as error:
             log.warning("widget_accept_failed", error=repr(error))
-            visitor.put({"type": "error", "code": "try_again", "message": "Not stored yet; it is sent again.", "client_id": client_id})
+            visitor.put(
+                {
+                    "type": "error",
+                    "code": "try_again",
+                    "message": "Not stored yet; it is sent again.",
+                    "client_id": client_id,
+                }
+            )
             return
         visitor.put({"type": "ack", "client_id": client_id, "id": None, "position": None})
 
@@ -302,7 +325,9 @@ class Widget:
                 cases[event.workspace_id].add(event.subject)
         workspaces = {visitor.workspace_id for group in self._visitors.values() for visitor in group}
         for workspace in workspaces & set(messages):
-            for channel, address, message in await visitors.messages_for(tx, workspace, sorted(messages[workspace]), self._runtime.link):
+            for channel, address, message in await visitors.messages_for(
+                tx, workspace, sorted(messages[workspace]), self._runtime.link
+            ):
                 for visitor in self._visitors.get((channel, address), ()):
                     visitor.put({"type": "message", "message": message})
         for workspace in workspaces & set(cases):
@@ -327,7 +352,12 @@ def now() -> str:
 
 def allowed(origins: list[str], origin: str, own: str) -> bool:
     """Tell whether a page may use the widget: any when the site names none; our own pages always."""
-    return not origins or not origin or origin.rstrip("/") in {one.rstrip("/") for one in origins} or origin == own
+    return (
+        not origins
+        or not origin
+        or origin.rstrip("/") in {one.rstrip("/") for one in origins}
+        or origin == own
+    )
 
 
 def _header(scope: Scope, name: bytes) -> str:
@@ -353,4 +383,3 @@ async def _json(send: Send, status: int, data: Any, origin: str = "") -> None:
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
