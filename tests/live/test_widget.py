@@ -71,14 +71,14 @@ async def test_uploads_at_the_same_moment_share_the_visitors_quota(
     site: Widget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(widget, "UPLOADS_EACH", 1000)
-    token = site.new_token(KEY)
+    token = site.tokens.make(KEY)
     together = asyncio.Barrier(2)
     answers = await asyncio.gather(*(upload(site, token, 600, together) for _ in range(2)))
     assert sorted(answers) == [201, 413]
     alone = asyncio.Barrier(1)
     assert await upload(site, token, 600, alone) == 413
     assert await upload(site, token, 300, alone) == 201
-    assert await upload(site, site.new_token(KEY), 600, alone) == 201
+    assert await upload(site, site.tokens.make(KEY), 600, alone) == 201
 
 
 async def test_who_is_too_slow_is_cut_off(runtime: Runtime) -> None:

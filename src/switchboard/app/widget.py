@@ -20,7 +20,7 @@ from switchboard.app.uploads import UploadError, receive_upload
 from switchboard.app.visitor import Visitor, place_of, said
 from switchboard.app.visitor_tokens import VisitorTokens
 from switchboard.channels.api import RawRequest
-from switchboard.channels.web import WebChannel
+from switchboard.channels.web.channel import WebChannel
 from switchboard.core import events as e
 from switchboard.db.log import Logged
 from switchboard.db.pool import Tx
@@ -52,7 +52,7 @@ class Widget:
         self._runtime = runtime
         self._acceptor = acceptor
         self._hub = hub
-        self._tokens = VisitorTokens(runtime.signer_key)
+        self.tokens = VisitorTokens(runtime.signer_key)
         self._visitors: dict[tuple[UUID, str], set[Visitor]] = defaultdict(set)
         self._count = 0
         self._uploaded: dict[str, int] = defaultdict(int)
@@ -116,10 +116,10 @@ class Widget:
             await _json(send, 400, _problem("bad_request", "The body is not a JSON object."), origin)
             return
         key = site.config.site_key
-        visitor = self._tokens.visitor(key, token) if isinstance(token, str) else None
+        visitor = self.tokens.visitor(key, token) if isinstance(token, str) else None
         if visitor is None:
-            token = self._tokens.make(key)
-            visitor = self._tokens.visitor(key, token)
+            token = self.tokens.make(key)
+            visitor = self.tokens.visitor(key, token)
         user = asked.get("user") if isinstance(asked.get("user"), dict) else {}
         channel = site.live.channel
         assert isinstance(channel, WebChannel)
@@ -145,7 +145,7 @@ class Widget:
         await self._accept(site, facts)
 
     async def _upload(self, site: Site, scope: Scope, receive: Receive, send: Send, origin: str) -> None:
-        visitor = self._tokens.visitor(
+        visitor = self.tokens.visitor(
             site.config.site_key, _header(scope, b"authorization").removeprefix("Bearer ")
         )
         if visitor is None:
@@ -205,7 +205,7 @@ class Widget:
         async with asyncio.timeout(HELLO_SECONDS):
             hello = said(await receive())
         visitor_id = (
-            self._tokens.visitor(site.config.site_key, str(hello.get("token", "")))
+            self.tokens.visitor(site.config.site_key, str(hello.get("token", "")))
             if hello and hello.get("type") == "hello"
             else None
         )
