@@ -8,6 +8,7 @@ import asyncpg
 import msgspec
 import pytest
 
+from switchboard.contacts.commands import SQL as CONTACTS
 from switchboard.core.analyser import index_terms, query_terms, to_tsquery_text, to_tsvector_text
 from switchboard.core.ids import new_id
 from switchboard.db.filters import compose
@@ -197,8 +198,14 @@ async def test_a_timeline_is_read_from_its_index(loaded: str) -> None:
         (ROUTING.waiting, {"workspace": BIG, "limit": 200}),
         (LOG.number_events, {"limit": 1000}),
         (LOG.head_position, {}),
+        (LOG.prune_events, {"before": CONVERSATION}),
     ],
     ids=lambda value: value.name if isinstance(value, Query) else "",
 )  # fmt: skip
 async def test_the_loops_read_by_index(loaded: str, query: Query, values: dict[str, Any]) -> None:
     assert_indexed(await plan(loaded, query, **values))
+
+
+async def test_contacts_are_listed_from_their_index(loaded: str) -> None:
+    values = {"workspace": BIG, "before_at": NOW, "before_id": CONVERSATION, "limit": 51}
+    assert (await plan(loaded, CONTACTS.list_contacts, **values))["contact"] == {"contact_recent"}
