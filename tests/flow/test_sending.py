@@ -13,7 +13,6 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from switchboard.app.accept import Acceptor
 from switchboard.app.leases import Leases, fair_share
 from switchboard.app.runtime import Runtime
 from switchboard.app.sender import Pace, Sender
