@@ -1,6 +1,7 @@
 """The automatic answer: once per opened conversation, never to a machine, never again and again."""
 
 from datetime import timedelta
+from typing import Any
 
 from switchboard.core.commands import Actor, ChangeStatus
 from switchboard.core.facts import MessageReceived
@@ -72,3 +73,15 @@ async def test_one_person_gets_few_automatic_answers(pipe: Pipe) -> None:
 async def test_a_channel_without_an_answer_is_silent(pipe: Pipe) -> None:
     await pipe.receive(pipe.message("hello"))
     assert await answers(pipe) == []
+
+
+async def test_what_a_machine_says_opens_no_case_again(pipe: Pipe) -> None:
+    """An API key, or an automatic answer that comes late: the message goes out, nobody gets work by it."""
+    await pipe.receive(pipe.message("hello"))
+    case = await pipe.case()
+    where: dict[str, Any] = {"workspace_id": pipe.workspace, "conversation_id": case, "at": NOW}
+    await pipe.run(ChangeStatus(**where, status="resolved"))
+    await pipe.reply(case, "Your parcel has left.", by=Actor("bot"))
+    assert await pipe.only("select status from conversation") == "resolved"
+    assert await pipe.only("select state from work") == "done"
+    assert await pipe.only("select count(*) from outbound") == 1

@@ -64,6 +64,8 @@ async def _locked(tx: Tx, commands: Sequence[Guarded]) -> dict[UUID, Any]:
 async def write(tx: Tx, commands: Sequence[WriteMessage]) -> list[Event | Step]:
     """Write answers and notes into their timelines; answers go on to delivery."""
     events: list[Event | Step] = []
+    if len(commands) > 1:
+        await guard(tx, commands)  # all of them by id, before the first is written
     for one in commands:
         row = (await _locked(tx, [one]))[one.conversation_id]
         if not one.parts:
@@ -82,7 +84,7 @@ async def write(tx: Tx, commands: Sequence[WriteMessage]) -> list[Event | Step]:
             reach and reach["channel_id"], reach and reach["identity_id"], reach["address"] if reach else "", packed(one.parts), None,
             target or None, one.client_id, one.at, one.at, False, one.by.kind == "bot",
         )  # fmt: skip
-        reopened = row["status"] == "resolved" and not one.note
+        reopened = row["status"] == "resolved" and not _silent(one)
         if reopened:
             await _vacant(tx, one.workspace_id, row)
         if not await tx.rows(
@@ -104,6 +106,11 @@ async def write(tx: Tx, commands: Sequence[WriteMessage]) -> list[Event | Step]:
         if reach is not None:
             events.append(_reply(one, reach, target))
     return events
+
+
+def _silent(one: WriteMessage) -> bool:
+    """Notes, and what a machine says, are no answer: the customer waits as before, a resolved case stays so."""
+    return one.note or one.by.kind == "bot"
 
 
 async def _vacant(tx: Tx, workspace: UUID, row: Any) -> None:
@@ -140,7 +147,7 @@ async def _target(tx: Tx, one: WriteMessage) -> str:
 
 
 async def _advance(tx: Tx, one: WriteMessage, row: Any, position: int, direction: str) -> None:
-    silent = direction == "note" or one.by.kind == "bot"  # neither is an answer: the customer waits as before
+    silent = _silent(one)
     note = direction == "note"
     names = (
         "workspaces",
