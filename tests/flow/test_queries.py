@@ -54,6 +54,14 @@ def test_the_code_asks_only_for_queries_that_exist(path: Path) -> None:
     assert set(_used(path)) <= known
 
 
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.parent.name)
+def test_every_query_is_asked_for(path: Path) -> None:
+    code = "".join(one.read_text("utf-8") for one in path.parent.rglob("*.py"))
+    named = set(_used(path)) | set(re.findall(r'"(\w+)"', code))  # composed ones are named by a string
+    whole = {query.name for query in _queries(path) if not query.name.startswith(FRAGMENTS)}
+    assert whole <= named, "delete it, or call it"
+
+
 async def test_composed_filters_prepare(db: Database) -> None:
     """Each fragment is understood with at least one base query; others lack its tables."""
     async with db.connection() as connection:

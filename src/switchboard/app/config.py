@@ -1,6 +1,5 @@
 """Settings: one Struct, each field documented, read from `SWITCHBOARD_*` here and nowhere else."""
 
-import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from switchboard.net.guard import Guard
-from switchboard.secrecy import BadKey, keys_from_text
+from switchboard.secrecy import BadKey, create_once, keys_from_text
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,28 +111,10 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"SWITCHBOARD_SECRET_KEY: {error}.") from None
 
 
-def environment_for(settings: Settings) -> dict[str, str]:
-    """Return the environment that gives a child process the same settings."""
-    return os.environ | {
-        "SWITCHBOARD_DATA": str(settings.data),
-        "SWITCHBOARD_DATABASE_URL": settings.database_url,
-        "SWITCHBOARD_PUBLIC_URL": settings.public_url,
-        "SWITCHBOARD_OUTBOUND_ALLOW": ",".join(settings.outbound_allow),
-        "SWITCHBOARD_BASE_URLS": ",".join(f"{name}={url}" for name, url in settings.base_urls.items()),
-    }
-
-
 def link_key(settings: Settings) -> bytes:
     """Return the key that signs file links: made once and kept in the data directory."""
     path = settings.data / "link.key"
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        settings.data.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path.with_suffix(".new"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(32))
-        with contextlib.suppress(FileExistsError):
-            os.link(path.with_suffix(".new"), path)
-        path.with_suffix(".new").unlink(missing_ok=True)
-        return path.read_bytes()
+    if not path.exists():
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        create_once(path, secrets.token_bytes(32))
+    return path.read_bytes()

@@ -130,10 +130,6 @@ select kept_id, merged_id, record from merge where workspace_id = :workspace and
 -- Marks a merge as undone.
 update merge set undone_at = :at where workspace_id = :workspace and id = :id;
 
--- name: set_avatar
--- Keeps a person's picture.
-update contact set avatar_file = :file where workspace_id = :workspace and id = :id;
-
 -- name: list_contacts
 -- Contacts by last contact, newest first, keyset-paged.
 select id, name, kind, level, language, notes, tags, attributes, avatar_file, merged_into, created_at, last_seen_at from contact
@@ -150,10 +146,6 @@ where workspace_id = :workspace and id = any (:ids::uuid[]);
 -- The identities of some contacts.
 select contact_id, id, space, value, label, verified, unreachable from identity
 where workspace_id = :workspace and contact_id = any (:ids::uuid[]) order by created_at, id;
-
--- name: claims_of
--- What a contact says of itself without proof.
-select space, value from claim where workspace_id = :workspace and contact_id = :id order by space, value;
 
 -- name: suggestions
 -- Other contacts that share an unproven identifier with this one.

@@ -29,10 +29,6 @@ from chosen where o.workspace_id = chosen.workspace_id and o.id = chosen.id and 
 returning o.workspace_id, o.id, o.message_id, o.piece, o.conversation_id, o.channel_id, o.address, o.body, o.attempts,
     o.first_tried_at, o.batch_id, o.nr;
 
--- name: next_due
--- When the next piece of a connection is due, if any waits.
-select min(due_at) from outbound where connection_id = :connection and status = 'queued';
-
 -- name: orphans
 -- Pieces that a dead holder of the lease left in the middle of a send.
 update outbound set status = case when :idempotent::boolean then 'queued' else 'in_doubt' end, updated_at = now(),

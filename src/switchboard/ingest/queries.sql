@@ -101,10 +101,6 @@ update raw set error = null where workspace_id = :workspace and id = :id and err
 -- Puts a parked fact away for good.
 delete from fact where workspace_id = :workspace and id = :id and parked_at is not null;
 
--- name: pending_count
--- How many facts wait, and since when.
-select count(*) as waiting, min(received_at) as oldest from fact where parked_at is null;
-
 -- name: prune_seen
 -- Forgets what no platform repeats any more.
 delete from seen where (connection_id, dedupe_key) in (

@@ -139,14 +139,6 @@ order by conversation_id for update;
 select conversation_id, team_id from work where workspace_id = :workspace and assignee_id = :agent and state = 'assigned'
 order by conversation_id for update skip locked;
 
--- name: clear_load
--- An agent has nothing in hand any more.
-update presence set load = 0 where workspace_id = :workspace and agent_id = :agent;
-
--- name: lock_presence
--- An agent's presence, locked.
-select agent_id, status, load, capacity from presence where workspace_id = :workspace and agent_id = :agent for update;
-
 -- name: moment
 -- The transaction's own time.
 select now();

@@ -18,7 +18,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-__all__ = ["BadKey", "CannotOpen", "Sealer", "keys_from_file", "keys_from_text"]
+__all__ = ["BadKey", "CannotOpen", "Sealer", "create_once", "keys_from_file", "keys_from_text"]
 
 _VERSION: Final = b"\x01"
 _KEY_BYTES: Final = 32
@@ -90,12 +90,13 @@ def keys_from_file(path: Path) -> list[bytes]:
     sealed something can't be had again. Two processes that start at once agree on one file. Raises BadKey.
     """
     if not path.exists():
-        _create(path, base64.b64encode(secrets.token_bytes(_KEY_BYTES)) + b"\n")
+        create_once(path, base64.b64encode(secrets.token_bytes(_KEY_BYTES)) + b"\n")
     lines = path.read_text(encoding="ascii", errors="replace").splitlines()
     return _decoded(line.strip() for line in lines if line.strip() and not line.startswith("#"))
 
 
-def _create(path: Path, content: bytes) -> None:
+def create_once(path: Path, content: bytes) -> None:
+    """Make a file that only we may read, whole or not at all; one that another process made first stays."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

@@ -161,12 +161,6 @@ async def renew_hash(tx: Tx, account: UUID, hashed: str) -> None:
     await tx.run(SQL.set_password, id=account, hash=hashed)
 
 
-async def password_of(tx: Tx, account: UUID) -> str:
-    """Return the hash of an account's password; only the owner of the tables may ask."""
-    row = await tx.row(SQL.account_by_id, id=account)
-    return str(row["password_hash"]) if row else passwords.NOBODY
-
-
 async def change_password(tx: Tx, account: UUID, hashed: str, but: UUID | None) -> None:
     """Keep a new password and end every other session of the account."""
     await tx.run(SQL.set_password, id=account, hash=hashed)

@@ -22,10 +22,6 @@ update api_key set last_used_at = now() where workspace_id = :workspace and id =
 -- An account with its password.
 select id, email, password_hash from account where email = :email;
 
--- name: account_by_id
--- An account with its password.
-select id, email, password_hash from account where id = :id;
-
 -- name: create_account
 -- Adds an account; nothing when the address is taken.
 insert into account (id, email, password_hash) values (:id, :email, :hash) on conflict (email) do nothing returning id;

@@ -315,20 +315,9 @@ from conversations_v_message m join inbox_row r on r.workspace_id = m.workspace_
 left join connections_v_channel h on h.workspace_id = m.workspace_id and h.id = m.channel_id
 where m.workspace_id = :workspace and m.id = any (:ids::uuid[]);
 
--- name: message_place
--- Where a message stands.
-select conversation_id, position, channel_id, address, parts, direction from conversations_v_message where workspace_id = :workspace and id = :id;
-
 -- name: presences
 -- How available some agents are.
 select agent_id, status, load, capacity from routing_v_presence where workspace_id = :workspace and agent_id = any (:agents::uuid[]);
-
--- name: queue_position
--- How many wait before a conversation, itself included.
-select count(*) from routing_v_work w join routing_v_work me on me.workspace_id = w.workspace_id and me.conversation_id = :conversation
-where w.workspace_id = :workspace and w.state = 'queued' and me.state = 'queued'
-  and w.team_id is not distinct from me.team_id
-  and (w.priority, me.queued_at) >= (me.priority, w.queued_at);
 
 -- name: fresh_row
 -- A conversation's row as its tables have it now, ahead of the read model; `pos` is that of the row last projected.
