@@ -7,7 +7,7 @@ import { mayAdminister } from "@/lib/may";
 import { closeOutset, openOutset, useOutset } from "@/lib/outset";
 import { setPreference, usePreferences } from "@/lib/preferences";
 import { readStored } from "@/lib/stored";
-import { checkSession, queries, signOut, useSession } from "@/sync/session";
+import { checkSession, queries, signOut, SignedInAs, useMe, useSession } from "@/sync/session";
 import { reconnectNow, startLive } from "@/sync/live/live";
 import { useLink } from "@/sync/live/store";
 import { watchChanges } from "@/sync/desk";
@@ -30,7 +30,12 @@ export function Shell() {
   useEffect(() => {
     if (!me) void navigate({ to: "/sign-in", search: { next: location.pathname + location.search } });
   }, [me, navigate]);
-  return me ? <SignedIn key={`${me.workspace.id} ${me.agent.id}`} /> : null;
+  if (!me) return null;
+  return (
+    <SignedInAs value={me}>
+      <SignedIn key={`${me.workspace.id} ${me.agent.id}`} />
+    </SignedInAs>
+  );
 }
 
 function SignedIn() {
@@ -64,10 +69,10 @@ function SignedIn() {
 
 /** Starts what lives as long as the signed-in page. */
 function useRunning(): void {
-  const me = useSession();
-  const id = me?.agent.id ?? "";
-  const theme = me?.agent.theme;
-  const locale = me?.agent.locale;
+  const me = useMe();
+  const id = me.agent.id;
+  const theme = me.agent.theme;
+  const locale = me.agent.locale;
   useEffect(() => {
     const stopLive = startLive({
       refused: () => void checkSession(),
@@ -97,7 +102,7 @@ function useRunning(): void {
 function useGlobalCommands(open: (overlay: "palette" | "help") => void): void {
   const { t } = useTranslation();
   const navigate = useNavigate();
-  const me = useSession();
+  const me = useMe();
   const theme = usePreferences((s) => s.theme);
   const go = t("commands.go");
   const view = (id: string, name: string, key: string) => ({
@@ -140,7 +145,7 @@ function useGlobalCommands(open: (overlay: "palette" | "help") => void): void {
       id: "admin",
       section: go,
       title: t("nav.admin"),
-      disabled: !me || !mayAdminister(me),
+      disabled: !mayAdminister(me),
       run: () => void navigate({ to: "/admin" }),
     },
     {
@@ -164,9 +169,8 @@ function useGlobalCommands(open: (overlay: "palette" | "help") => void): void {
 
 function TopBar({ openPalette, openHelp }: { openPalette: () => void; openHelp: () => void }) {
   const { t } = useTranslation();
-  const me = useSession();
+  const me = useMe();
   const path = useRouterState({ select: (s) => s.location.pathname });
-  if (!me) return null;
   const tab = (active: boolean) => (active ? `${css.tab} ${css.active}` : css.tab);
   return (
     <header className={css.bar}>

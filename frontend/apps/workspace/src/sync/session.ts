@@ -9,6 +9,7 @@ import type {
   Schemas,
 } from "@switchboard/protocol";
 import { QueryClient, useMutation, useQuery } from "@tanstack/react-query";
+import { createContext, useContext } from "react";
 import { changeLive } from "./live/store";
 import { empty } from "./live/state";
 import { del, get, NoAnswer, patch, post, ProblemError, put, setCsrf, whenSignedOut } from "./rest";
@@ -66,9 +67,12 @@ export function useSession(): Me | null {
   );
 }
 
+/** Given by the shell to everything behind the sign-in; stays while the screens of who left are taken down. */
+export const SignedInAs = createContext<Me | null>(null);
+
 /** The signed-in person; only for screens behind the sign-in. */
 export function useMe(): Me {
-  const me = useSession();
+  const me = useContext(SignedInAs);
   if (!me) throw new Error("nobody is signed in");
   return me;
 }

@@ -8,6 +8,7 @@ import { shortId } from "@/lib/text";
 import { useMerge, useUndoMerge } from "@/sync/contacts";
 import css from "./contact.module.css";
 import { ContactPicker } from "./picker";
+import { claimsOnly } from "./profile";
 
 interface Props {
   contact: Contact;
@@ -70,7 +71,7 @@ function Side({ contact, title }: { contact: Contact; title: string }) {
   const { t } = useTranslation();
   const lines = [
     ...named(contact, (id) => t("contact.visitor", { id })),
-    ...contact.claims.map((one) => one.value),
+    ...claimsOnly(contact).map((one) => one.value),
   ];
   return (
     <div className={css.side}>
@@ -113,10 +114,11 @@ function useUndoNotice(): (merge: Id) => void {
     const key = `merge.${merge}`;
     const back = () => {
       message.destroy(key);
-      undo.mutate(merge, {
-        onSuccess: () => void message.success(t("merge.undone")),
-        onError: (error) => void message.error(error.message),
-      });
+      // The dialog is gone by then, so the answer is awaited here and not by its hooks.
+      undo.mutateAsync(merge).then(
+        () => void message.success(t("merge.undone")),
+        (error: Error) => void message.error(error.message),
+      );
     };
     void message.success({
       key,

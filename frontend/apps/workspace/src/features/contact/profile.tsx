@@ -86,6 +86,12 @@ function SpaceIcon({ space }: { space: string }) {
   return <UserRound size={15} className="faint" />;
 }
 
+/** What was only said; an address that is an identity too stands there already. */
+export const claimsOnly = (contact: Contact): Contact["claims"] =>
+  contact.claims.filter(
+    (one) => !contact.identities.some((known) => known.space === one.space && known.value === one.value),
+  );
+
 export function Identities({ contact }: { contact: Contact }) {
   const { t } = useTranslation();
   return (
@@ -109,7 +115,7 @@ export function Identities({ contact }: { contact: Contact }) {
           )}
         </li>
       ))}
-      {contact.claims.map((one) => (
+      {claimsOnly(contact).map((one) => (
         <li key={one.space + one.value}>
           <SpaceIcon space={one.space} />
           <Typography.Text className={css.value} ellipsis={{ tooltip: one.value }}>

@@ -9,15 +9,15 @@ import { fillPictures, inlinePictures, mailPage } from "./mail";
 /** Taller mails scroll inside. */
 const HIGHEST = 640;
 
-export function MailFrame({ file, parts }: { file: FileRef; parts: Part[] }) {
+export function MailFrame({ file, parts, message }: { file: FileRef; parts: Part[]; message: string }) {
   const { t } = useTranslation();
   const frame = useRef<HTMLIFrameElement>(null);
   const [height, setHeight] = useState(160);
   const [remote, setRemote] = useState(false);
   const text = useFileText(file);
   const mail = useMemo(
-    () => fillPictures({ html: text.data ?? "", inline: inlinePictures(parts), remote }),
-    [text.data, parts, remote],
+    () => fillPictures({ html: text.data ?? "", inline: inlinePictures(parts), remote, message }),
+    [text.data, parts, remote, message],
   );
   if (text.error) return <i className="muted">{text.error.message}</i>;
   return (
@@ -37,7 +37,7 @@ export function MailFrame({ file, parts }: { file: FileRef; parts: Part[] }) {
         className={css.mail}
         sandbox="allow-same-origin allow-popups allow-popups-to-escape-sandbox"
         referrerPolicy="no-referrer"
-        srcDoc={mailPage(mail.html, remote, location.origin)}
+        srcDoc={mailPage(mail.html, location.origin)}
         style={{ height }}
         onLoad={() =>
           setHeight(Math.min(HIGHEST, (frame.current?.contentDocument?.body.scrollHeight ?? 160) + 26))

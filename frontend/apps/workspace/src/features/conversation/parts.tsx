@@ -13,7 +13,7 @@ const isPicture = (part: Part): part is MediaPart =>
   part.type === "image" && part.state === "stored" && part.file !== null;
 
 /** The parts of one message; pictures that follow each other stand in one gallery. */
-export function Parts({ parts, large }: { parts: Part[]; large: boolean }) {
+export function Parts({ message, parts, large }: { message: string; parts: Part[]; large: boolean }) {
   const groups: ReactNode[] = [];
   for (let i = 0; i < parts.length; i += 1) {
     const part = parts[i] as Part;
@@ -22,23 +22,24 @@ export function Parts({ parts, large }: { parts: Part[]; large: boolean }) {
       while (i < parts.length && isPicture(parts[i] as Part)) run.push(parts[i++] as MediaPart);
       i -= 1;
       groups.push(<Gallery key={i} pictures={run} />);
-    } else groups.push(<OnePart key={i} part={part} parts={parts} large={large} />);
+    } else groups.push(<OnePart key={i} message={message} part={part} parts={parts} large={large} />);
   }
   return <>{groups}</>;
 }
 
 interface PartProps<P> {
+  message: string;
   part: P;
   /** All of the message: a mail shows some of them inside its text. */
   parts: Part[];
   large: boolean;
 }
 
-function OnePart({ part, parts, large }: PartProps<Part>) {
+function OnePart({ message, part, parts, large }: PartProps<Part>) {
   const { t } = useTranslation();
   switch (part.type) {
     case "text":
-      return <Text part={part} parts={parts} large={large} />;
+      return <Text message={message} part={part} parts={parts} large={large} />;
     case "image":
     case "audio":
     case "video":
@@ -74,7 +75,7 @@ function OnePart({ part, parts, large }: PartProps<Part>) {
 /** More lines than this are folded. */
 const LONG = 1600;
 
-function Text({ part, parts, large }: PartProps<TextPart>) {
+function Text({ message, part, parts, large }: PartProps<TextPart>) {
   const { t } = useTranslation();
   const [quoted, setQuoted] = useState(false);
   const [original, setOriginal] = useState(false);
@@ -83,7 +84,7 @@ function Text({ part, parts, large }: PartProps<TextPart>) {
     <>
       {original && part.html_file ? (
         <Suspense fallback={<Words text={part.text} />}>
-          <MailFrame file={part.html_file} parts={parts} />
+          <MailFrame file={part.html_file} parts={parts} message={message} />
         </Suspense>
       ) : (
         <Words text={whole ? part.text : `${part.text.slice(0, LONG)}…`} large={large} />

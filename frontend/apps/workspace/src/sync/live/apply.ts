@@ -154,7 +154,8 @@ export function insert(messages: Message[], row: Message): Message[] {
   return [...rest.slice(0, at), row, ...rest.slice(at)];
 }
 
-function message(state: Live, row: Message): Live {
+/** A message of the stream: new, or an earlier one changed. */
+export function message(state: Live, row: Message): Live {
   const id = row.conversation_id;
   const typing = (state.typing[id] ?? []).filter((t) => t.name !== row.author.name);
   const quieter =

@@ -39,6 +39,7 @@ const socket = new LiveSocket({
     subscribe();
     socket.send({ type: "looking", conversation_id: lookingAt });
     for (const id of followed) void loadLatest(id).catch(() => undefined);
+    readAgain(followed);
     onReady();
   },
   resync: () => undefined,
@@ -81,10 +82,21 @@ export function followView(spec: ViewSpec): void {
   subscribe();
 }
 
+/**
+ * A change after the first reading and before the server follows these would be told by nobody: what is read once it
+ * follows them leaves no gap.
+ */
+function readAgain(ids: Id[]): void {
+  void socket
+    .answered()
+    .then(() => Promise.allSettled(ids.filter((id) => followed.includes(id)).map(loadLatest)));
+}
+
 export function followConversation(id: Id): void {
   followed = [id, ...followed.filter((x) => x !== id)].slice(0, FOLLOWED);
   changeLive((state) => retain(state, followed));
   subscribe();
+  readAgain([id]);
 }
 
 export function lookAt(id: Id | null): void {

@@ -26,6 +26,8 @@ export class LiveSocket {
   private retry: ReturnType<typeof setTimeout> | undefined;
   private ping: ReturnType<typeof setInterval> | undefined;
   private pong: ReturnType<typeof setTimeout> | undefined;
+  /** Who waits for which pong; those of the regular pings wait for nothing. */
+  private waiting: (() => void)[] = [];
   private gathered: ServerFrame[] = [];
   private flushing: ReturnType<typeof setTimeout> | undefined;
   private stopped = true;
@@ -57,6 +59,13 @@ export class LiveSocket {
     return true;
   }
 
+  /** Resolves when the server has dealt with everything sent before; never when the connection breaks first. */
+  answered(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.send({ type: "ping" })) this.waiting.push(resolve);
+    });
+  }
+
   /** Tries at once instead of waiting. */
   readonly now = (): void => {
     if (this.stopped || useLink.getState().state !== "waiting") return;
@@ -85,6 +94,7 @@ export class LiveSocket {
     const frame = JSON.parse(text) as ServerFrame;
     if (frame.type === "pong") {
       clearTimeout(this.pong);
+      this.waiting.shift()?.();
     }
     if (frame.type === "hello") this.alive();
     if (frame.type === "resumed" || frame.type === "snapshot" || frame.type === "resync") this.settled = true;
@@ -109,7 +119,7 @@ export class LiveSocket {
     this.attempts = 0;
     useLink.setState({ state: "live", retryAt: 0, broken: false });
     this.ping = setInterval(() => {
-      this.send({ type: "ping" });
+      if (this.send({ type: "ping" })) this.waiting.push(() => undefined);
       clearTimeout(this.pong);
       this.pong = setTimeout(() => this.lost(0), PONG_WITHIN);
     }, PING_EVERY);
@@ -130,6 +140,7 @@ export class LiveSocket {
     this.flush();
     clearInterval(this.ping);
     clearTimeout(this.pong);
+    this.waiting = [];
     const socket = this.socket;
     this.socket = null;
     if (socket && socket.readyState <= WebSocket.OPEN) socket.close();

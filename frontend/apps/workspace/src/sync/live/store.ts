@@ -1,4 +1,4 @@
-import type { Conversation, Id, ServerFrame } from "@switchboard/protocol";
+import type { Conversation, Id, Message, ServerFrame } from "@switchboard/protocol";
 import { create } from "zustand";
 import { apply } from "./apply";
 import { before as isBefore } from "./order";
@@ -30,6 +30,16 @@ export function onIncoming(callback: Incoming): () => void {
   return () => incoming.delete(callback);
 }
 
+export type Arrived = (message: Message) => void;
+
+const arrived = new Set<Arrived>();
+
+/** Told of every message that the stream brings. */
+export function onMessage(callback: Arrived): () => void {
+  arrived.add(callback);
+  return () => arrived.delete(callback);
+}
+
 export type Touched = (id: Id) => void;
 
 const touched = new Set<Touched>();
@@ -58,8 +68,8 @@ function dated(frame: ServerFrame): ServerFrame {
   return { ...frame, data: { ...frame.data, until: new Date(Date.now() + TYPING_FOR).toISOString() } };
 }
 
-export function receive(arrived: ServerFrame[]): void {
-  const frames = arrived.map(dated);
+export function receive(came: ServerFrame[]): void {
+  const frames = came.map(dated);
   const before = useLive.getState();
   changeLive((state) => frames.reduce(apply, state));
   for (const frame of frames) {
@@ -76,6 +86,7 @@ export function receive(arrived: ServerFrame[]): void {
     } else if (frame.type === "changed") {
       settings.forEach((callback) => callback(frame.data.what));
     } else if (frame.type === "message") {
+      arrived.forEach((callback) => callback(frame.data.row));
       touched.forEach((callback) => callback(frame.data.row.conversation_id));
     }
   }

@@ -1,31 +1,57 @@
 import type { Conversation, Id, Message, Page } from "@switchboard/protocol";
 import { get } from "@/sync/rest";
+import { message } from "./apply";
 import { addMessages, addRow } from "./pages";
-import { changeLive, useLive } from "./store";
+import type { Live } from "./state";
+import { changeLive, onMessage, useLive } from "./store";
 
 const PAGE = 40;
 
-const read = (id: Id, query: Record<string, number>) =>
+const page = (id: Id, query: Record<string, number>) =>
   get<Page<Message>>(`/conversations/${id}/messages`, { limit: PAGE, ...query });
 
-export async function loadLatest(id: Id): Promise<void> {
-  const page = await read(id, {});
-  changeLive((s) => addMessages(s, id, "latest", page.items, page.next !== null));
+type Add = (state: Live) => Live;
+
+/**
+ * Reads, and adds what was read. What the stream told meanwhile may be newer than the answer, so it is told once more
+ * after it.
+ */
+async function reading<T>(id: Id, read: () => Promise<T>, add: (read: T) => Add): Promise<void> {
+  const meanwhile: Message[] = [];
+  const stop = onMessage((row) => row.conversation_id === id && meanwhile.push(row));
+  try {
+    const step = add(await read());
+    changeLive((s) => meanwhile.reduce(message, step(s)));
+  } finally {
+    stop();
+  }
 }
+
+export const loadLatest = (id: Id): Promise<void> =>
+  reading(
+    id,
+    () => page(id, {}),
+    (found) => (s) => addMessages(s, id, "latest", found.items, found.next !== null),
+  );
 
 export async function loadBefore(id: Id): Promise<void> {
   const first = useLive.getState().timelines[id]?.messages.at(0);
   if (!first) return;
-  const page = await read(id, { before: first.position });
-  changeLive((s) => addMessages(s, id, "before", page.items, page.next !== null));
+  await reading(
+    id,
+    () => page(id, { before: first.position }),
+    (found) => (s) => addMessages(s, id, "before", found.items, found.next !== null),
+  );
 }
 
 export async function loadAfter(id: Id): Promise<void> {
   const last = useLive.getState().timelines[id]?.messages.at(-1);
   if (!last) return;
-  const page = await read(id, { after: last.position });
-  changeLive((s) =>
-    addMessages(s, id, "after", page.items, page.items.length === PAGE && page.next !== null),
+  await reading(
+    id,
+    () => page(id, { after: last.position }),
+    (found) => (s) =>
+      addMessages(s, id, "after", found.items, found.items.length === PAGE && found.next !== null),
   );
 }
 
@@ -33,12 +59,13 @@ export async function loadAfter(id: Id): Promise<void> {
 export async function loadAround(id: Id, position: number): Promise<void> {
   const known = useLive.getState().timelines[id]?.messages.some((m) => m.position === position);
   if (known) return;
-  const [before, after] = await Promise.all([
-    read(id, { before: position + 1 }),
-    read(id, { after: position }),
-  ]);
-  const items = [...before.items, ...after.items];
-  changeLive((s) => addMessages(s, id, "around", items, after.next !== null));
+  await reading(
+    id,
+    () => Promise.all([page(id, { before: position + 1 }), page(id, { after: position })]),
+    ([before, after]) =>
+      (s) =>
+        addMessages(s, id, "around", [...before.items, ...after.items], after.next !== null),
+  );
 }
 
 export function keepRow(row: Conversation): void {

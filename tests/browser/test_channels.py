@@ -1,0 +1,61 @@
+"""Other channels: WhatsApp with its receipts, connecting one by the form, writing first."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Rooms
+from tests.browser.house import CHIEF, House
+
+
+def test_a_whatsapp_customer_is_answered_and_receipts_rise(rooms: Rooms, house: House) -> None:
+    house.sandbox("POST", "/sandbox/customers", id="mia", name="Mia Costa", phone="351900000001")
+    agent = rooms.agent(CHIEF).go()
+    house.play(customer="mia", type="text", text="Do you ship to Lisbon?")
+    agent.open("Mia Costa")
+    expect(agent.said("Do you ship to Lisbon?")).to_have_count(1)
+    agent.answer("Within three days.")
+    mine = agent.said("Within three days.")
+    expect(mine.get_by_label("Delivered")).to_be_visible()
+    house.play(customer="mia", action="read")
+    expect(mine.get_by_label("Read")).to_be_visible()
+
+
+def test_an_administrator_connects_a_channel_and_reads_why_not(rooms: Rooms, house: House) -> None:
+    link = house.sandbox("POST", "/sandbox/custom", id="till", name="Till")
+    page = rooms.agent(CHIEF).go("/admin/channels/new/custom").page
+    # While it works, the button is called "loading Connect".
+    connect = page.get_by_role("button", name=re.compile("Connect$"))
+    page.get_by_label("System id").fill("till")
+    page.get_by_label("Address for answers").fill("http://127.0.0.1:9/in")
+    connect.click()
+    expect(page.get_by_role("alert").first).to_contain_text("private or reserved")
+    page.get_by_label("Address for answers").fill(str(link["send_url"]))
+    connect.click()
+    expect(page.get_by_role("alert").filter(has_text="Not saved")).to_contain_text("signature does not fit")
+    page.get_by_label(re.compile("^Signing secret")).fill(str(link["secret"]))
+    connect.click()
+    expect(page.get_by_text("Webhook address (enter it at the platform)")).to_be_visible()
+    page.get_by_role("tab", name="Accounts").click()
+    page.get_by_role("button", name="Change the automatic answer").click()
+    page.get_by_role("textbox", name="Automatic answer").fill("Thank you, we answer soon.")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("cell", name="Thank you, we answer soon.")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("cell", name="Thank you, we answer soon.")).to_be_visible()
+
+
+def test_an_agent_writes_first_with_a_template(rooms: Rooms, house: House) -> None:
+    agent = rooms.agent(CHIEF).go()
+    agent.jump("New conversation")
+    dialog = agent.page.get_by_role("dialog", name="New conversation")
+    dialog.get_by_role("combobox", name="To").fill("+351 900 000 002")
+    agent.page.get_by_text("Write to +351 900 000 002").click()
+    expect(dialog.get_by_text("+351 900 000 002").last).to_be_visible()
+    dialog.get_by_text("template", exact=False).first.click()
+    dialog.get_by_role("textbox", name="Name").fill("hello_world")
+    dialog.get_by_role("textbox", name="Language").fill("en_US")
+    dialog.get_by_role("button", name="Send").click()
+    expect(dialog).to_have_count(0)
+    sent = agent.timeline.locator("[data-position]").filter(has_text="hello_world")
+    expect(sent.get_by_label("Delivered")).to_be_visible()
