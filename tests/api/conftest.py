@@ -145,6 +145,7 @@ async def opened(database: str, directory: Path) -> AsyncIterator[Office]:
         announce=announce,
         say=runtime.bus.say,
         link=runtime.link,
+        http=runtime.http,
         replayer=Replayer(runtime, Acceptor(runtime)),
         connector=Connector(runtime),
         blobs=runtime.blobs,

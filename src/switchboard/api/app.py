@@ -21,6 +21,7 @@ from switchboard.api import (
     files,
     letters,
     people,
+    pictures,
     problems,
     searching,
     sessions,
@@ -39,6 +40,7 @@ MODULES: list[ModuleType] = [
     work,
     contacts,
     files,
+    pictures,
     searching,
     letters,
 ]

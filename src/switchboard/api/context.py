@@ -9,6 +9,7 @@ import msgspec
 from switchboard.api.connects import Connects
 from switchboard.blobs import Blobs
 from switchboard.core.events import Event
+from switchboard.core.outcomes import Response
 from switchboard.db.pool import Database
 from switchboard.secrecy import Sealer
 
@@ -24,6 +25,14 @@ class ApiSettings(Protocol):
     def cookie_name(self) -> str: ...
     @property
     def max_file(self) -> int: ...
+
+
+class Fetches(Protocol):
+    """Fetches under the address guard; raises the outcomes of `core.outcomes`."""
+
+    async def request(self, method: str, url: str, *, timeout: float, max_bytes: int) -> Response:
+        """Return the answer, whatever its status."""
+        ...
 
 
 class Replays(Protocol):
@@ -54,6 +63,8 @@ class ApiContext(msgspec.Struct, frozen=True, kw_only=True):
     """Tells all processes small passing news (ids only) that is never kept."""
     link: Callable[[UUID, UUID, str], str]
     """Makes the signed link of a file: workspace, file, name."""
+    http: Fetches
+    """Outgoing HTTP under the address guard."""
     replayer: Replays
     connector: Connects
     blobs: Blobs

@@ -97,6 +97,7 @@ class Process:
             announce=runtime.announce,
             say=runtime.bus.say,
             link=runtime.link,
+            http=runtime.http,
             replayer=Replayer(runtime, self._acceptor),
             connector=Connector(runtime),
             blobs=runtime.blobs,

@@ -294,6 +294,26 @@ class _Words(HTMLParser):
         return re.sub(r"\n{3,}", "\n\n", "\n".join(self.lines)).strip("\n")
 
 
+class _Pictures(HTMLParser):
+    """Gathers where a sanitised page wants pictures from."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if tag == "img" and name == "data-src" and value and value.startswith(("http://", "https://")):
+                self.found.add(value)
+
+
+def remote_pictures(page: str) -> set[str]:
+    """Return the addresses of other hosts from which a sanitised page wants pictures."""
+    parser = _Pictures()
+    parser.feed(page)
+    return parser.found
+
+
 def text_of(html: str) -> str:
     """Return the words of any HTML as plain text."""
     reader = _Words()
