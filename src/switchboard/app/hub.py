@@ -15,7 +15,7 @@ from switchboard.core import events as e
 from switchboard.db import log as event_log
 from switchboard.db.bus import wait
 from switchboard.db.log import Logged
-from switchboard.db.pool import Tx
+from switchboard.db.pool import TRANSIENT, Tx
 from switchboard.workspace import counting, live, projection, reads
 from switchboard.workspace.rows import Viewer
 
@@ -23,6 +23,8 @@ log = structlog.get_logger()
 QUEUE = 2000
 """Frames a client may be behind before it is told to resynchronise."""
 SLOWLY_SECONDS = 0.25
+PATIENCE = 5
+"""Failures in a row, the database being there, after which the hub goes on behind what it can't tell."""
 CATCH_UP = 2000
 """Events a returning client may have missed before it has to take a new snapshot."""
 
@@ -56,10 +58,15 @@ class Client:
     def put(self, frame: bytes) -> None:
         """Queue a frame; a client too far behind is told to resynchronise instead."""
         if len(self.waiting) >= QUEUE:
-            self.waiting.clear()
-            self.lagging = True
+            self.resynchronise()
         if not self.lagging:
             self.waiting.append(frame)
+        self.ready.set()
+
+    def resynchronise(self) -> None:
+        """Tell the client to take a new snapshot, instead of what waits for it."""
+        self.waiting.clear()
+        self.lagging = True
         self.ready.set()
 
 
@@ -104,7 +111,7 @@ class Hub:
         self._presence_due: dict[UUID, set[UUID]] = defaultdict(set)
         self._watchers: list[Callable[[Tx, list[Logged]], Any]] = []
         self._lookers = Lookers()
-        self.position = 0
+        self.position = self._upto = 0
         runtime.bus.hear(self._hear)
 
     def join(self, client: Client) -> None:
@@ -131,7 +138,7 @@ class Hub:
 
     async def run(self) -> None:
         """Follow the log from its end. Never returns."""
-        started = False
+        started, failures = False, 0
         while True:
             try:
                 # Reading only: no transaction, whose two ends would be two more round trips.
@@ -145,13 +152,25 @@ class Hub:
                 raise
             except Exception as error:
                 log.warning("hub_interrupted", error=str(error) or repr(error))
+                failures += not isinstance(error, TRANSIENT)
+                if failures >= PATIENCE:
+                    failures = 0
+                    self._skip()
                 await asyncio.sleep(0.2)
                 continue
+            failures = 0
             if not moved:
                 await wait(self._hinted)
 
+    def _skip(self) -> None:
+        """Go on behind what can't be told, everybody with a new snapshot: one bad row must not hold all up."""
+        log.error("hub_skipped", after=self.position, upto=self._upto)
+        self.position = self._upto
+        for client in [one for clients in self._clients.values() for one in clients]:
+            client.resynchronise()
+
     async def _step(self, tx: Tx) -> bool:
-        upto = await event_log.position(tx, "inbox") or 0
+        upto = self._upto = await event_log.position(tx, "inbox") or 0
         if upto <= self.position:
             return False
         logged = await event_log.read(tx, self.position, limit=1000, upto=upto)
