@@ -134,6 +134,19 @@ async def test_undone_at_once_everything_is_as_it_was(pipe: Pipe) -> None:
     )
 
 
+async def nothing_is_left_with_the_merged(pipe: Pipe) -> None:
+    """Timelines have no gaps; identities and conversations belong to whom the contacts were merged into."""
+    timelines = await pipe.sql(
+        "select conversation_id, array_agg(position order by position) as at from message group by 1"
+    )
+    assert all(list(row["at"]) == list(range(1, len(row["at"]) + 1)) for row in timelines)
+    for table in ("identity", "conversation"):
+        left = (
+            f"select 1 from {table} x join contact c on c.id = x.contact_id where c.merged_into is not null"
+        )
+        assert await pipe.sql(left) == []
+
+
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 async def test_random_merges_undone_in_reverse_restore_everything(pipe: Pipe, data: st.DataObject) -> None:
@@ -171,22 +184,7 @@ async def test_random_merges_undone_in_reverse_restore_everything(pipe: Pipe, da
         one = await merge(pipe, kept, merged)
         if await pipe.sql("select 1 from merge where id = $1", one):
             done.append(one)
-    timelines = await pipe.sql(
-        "select conversation_id, array_agg(position order by position) as at from message group by 1"
-    )
-    assert all(list(row["at"]) == list(range(1, len(row["at"]) + 1)) for row in timelines)
-    assert (
-        await pipe.sql(
-            "select 1 from identity i join contact c on c.id = i.contact_id where c.merged_into is not null"
-        )
-        == []
-    )
-    assert (
-        await pipe.sql(
-            "select 1 from conversation v join contact c on c.id = v.contact_id where c.merged_into is not null"
-        )
-        == []
-    )
+    await nothing_is_left_with_the_merged(pipe)
     for one in reversed(done):
         await undo(pipe, one)
     assert await state(pipe) == before
