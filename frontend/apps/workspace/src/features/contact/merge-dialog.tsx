@@ -55,7 +55,9 @@ export function MergeDialog({ contact, other: given, close }: Props) {
           <Result contact={contact} other={other} />
         </>
       ) : (
-        <p className="muted">{t("merge.choose", { name: contact.name })}</p>
+        <p className="muted" style={{ marginTop: 10 }}>
+          {t("merge.choose", { name: contact.name })}
+        </p>
       )}
     </Modal>
   );
