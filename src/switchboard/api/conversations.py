@@ -14,7 +14,7 @@ from switchboard.api.auth import WithDesk, may
 from switchboard.api.bodies import Body, Tag, Version
 from switchboard.api.desk import Desk
 from switchboard.api.paging import Cursor, Limit, Page, seal, unseal_keyset
-from switchboard.api.parts import OutParts, written
+from switchboard.api.parts import OutParts, public_links, written
 from switchboard.channels.registry import adapters
 from switchboard.contacts import reads as contacts
 from switchboard.core.commands import EditConversation, Resend, WriteMessage
@@ -282,12 +282,14 @@ async def write(conversation_id: FromPath[UUID], data: JSONBody[NewMessage], des
     tx = await desk.begin()
     await seen(desk, tx, conversation_id)
     message_id = new_id()
+    parts = await written(tx, desk.workspace, data.parts)
     command = WriteMessage(
         workspace_id=desk.workspace,
         by=desk.actor,
         conversation_id=conversation_id,
         message_id=message_id,
-        parts=await written(tx, desk.workspace, data.parts),
+        parts=parts,
+        links=public_links(parts, desk.public_address),
         at=datetime.now(UTC),
         channel_id=data.channel_id,
         reply_to=data.reply_to,

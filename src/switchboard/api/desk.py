@@ -78,6 +78,10 @@ class Desk:
         self._events: list[Event] = []
         self._afterwards: list[Callable[[], Awaitable[None]]] = []
 
+    def public_address(self, file_id: UUID, name: str) -> str:
+        """Return a file's whole signed address, as other hosts may fetch it for a while."""
+        return self.context.settings.url + self.context.link(self.workspace, file_id, name)
+
     @property
     def workspace(self) -> UUID:
         return self.principal.workspace_id

@@ -2,6 +2,7 @@
 written.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -135,3 +136,12 @@ def _part(one: OutPart, nr: int, found: dict[UUID, StoredFile]) -> p.Part:
         height=file.height or 0,
         duration=file.duration or 0,
     )
+
+
+def public_links(parts: Sequence[p.Part], address: Callable[[UUID, str], str]) -> dict[UUID, str]:
+    """Return whole addresses of the files in parts, for channels that can only be given a link."""
+    return {
+        part.file_id: address(part.file_id, part.name)
+        for part in parts
+        if isinstance(part, p.MEDIA) and part.file_id is not None
+    }

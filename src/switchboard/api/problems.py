@@ -162,6 +162,12 @@ def on_busy(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     return answer(document(503, "busy", "Nothing was done; try again in a moment."), {"Retry-After": "1"})
 
 
+def on_twice(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Answer for a race that a unique key decided: somebody else made the same thing a moment ago."""
+    log.info("api_twice", path=request.url.path, constraint=getattr(error, "constraint_name", ""))
+    return answer(document(409, "conflict", "Somebody else did the same a moment ago; look again."))
+
+
 def on_crash(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Answer for our own mistakes: logged, never shown."""
     log.error("api_failed", method=request.method, path=request.url.path, exc_info=error)
@@ -174,6 +180,7 @@ HANDLERS: ExceptionHandlersMap = {
     Replayed: on_replayed,
     asyncpg.CharacterNotInRepertoireError: on_text,
     asyncpg.UntranslatableCharacterError: on_text,
+    asyncpg.UniqueViolationError: on_twice,
     **dict.fromkeys(TRANSIENT, on_busy),
     Exception: on_crash,
 }

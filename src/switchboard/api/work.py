@@ -15,7 +15,7 @@ from switchboard.api.auth import WithDesk, may
 from switchboard.api.bodies import Body, Position, Version
 from switchboard.api.conversations import current, seen
 from switchboard.api.desk import Desk
-from switchboard.api.parts import OutParts, written
+from switchboard.api.parts import OutParts, public_links, written
 from switchboard.connections import reads as connections
 from switchboard.contacts import by_hand
 from switchboard.contacts import reads as contacts
@@ -228,7 +228,8 @@ async def start(data: JSONBody[Outset], desk: WithDesk) -> Started:
     )
     message = new_id()
     parts = await written(tx, desk.workspace, data.parts)
-    await desk.run(tx, WriteMessage(**common, by=desk.actor, message_id=message, parts=parts))
+    links = public_links(parts, desk.public_address)
+    await desk.run(tx, WriteMessage(**common, by=desk.actor, message_id=message, parts=parts, links=links))
     said = await screens.message(tx, desk.workspace, message, desk.context.link)
     assert said is not None
     return Started(await current(desk, tx, said.conversation_id), said)

@@ -66,7 +66,7 @@ class Lanes:
         except Exception as error:
             if not batch:  # the claim itself failed: nothing to blame it on
                 raise
-            log.warning("batch_failed", facts=len(batch), error=repr(error))
+            log.warning("batch_failed", facts=len(batch), error=type(error).__name__)
             await self._one_by_one(batch)
             return True
         self._runtime.announce(events)
@@ -87,7 +87,8 @@ class Lanes:
             except TRANSIENT:
                 raise
             except Exception as error:
-                log.error("fact_parked", fact=str(one.fact_id), error=repr(error))
+                # Its text may quote what a customer wrote: it stands in the dead letter, not in the log.
+                log.error("fact_parked", fact=str(one.fact_id), error=type(error).__name__)
                 async with self._runtime.db.transaction() as tx:
                     if await ingest.claim_one(tx, one):
                         await ingest.park(tx, one, f"{type(error).__name__}: {error}")

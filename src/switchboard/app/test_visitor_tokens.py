@@ -25,3 +25,16 @@ def test_nobody_else_can_make_one() -> None:
     ):
         assert TOKENS.visitor("site", stranger) is None
     assert TOKENS.visitor("other", token) is None
+    assert TOKENS.visitor("site", f"{token}.{'0' * 32}") is None
+
+
+def test_a_users_tokens_are_one_visitor_and_nobody_elses() -> None:
+    """Two devices of one member share a history; an unknown visitor's token, or another member's, is not theirs."""
+    phone, desk, other = TOKENS.make("site", "u1"), TOKENS.make("site", "u1"), TOKENS.make("site", "u2")
+    assert TOKENS.visitor("site", phone) == TOKENS.visitor("site", desk)
+    assert TOKENS.visitor("site", phone) not in (None, TOKENS.visitor("site", other))
+    assert TOKENS.is_of("site", phone, "u1")
+    assert not TOKENS.is_of("site", phone, "u2")
+    assert not TOKENS.is_of("site", phone, "")
+    assert not TOKENS.is_of("site", TOKENS.make("site"), "u1")
+    assert TOKENS.is_of("site", TOKENS.make("site"), "")

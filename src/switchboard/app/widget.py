@@ -115,11 +115,6 @@ class Widget:
         except (ValueError, AttributeError, TimeoutError):
             await _json(send, 400, _problem("bad_request", "The body is not a JSON object."), origin)
             return
-        key = site.config.site_key
-        visitor = self.tokens.visitor(key, token) if isinstance(token, str) else None
-        if visitor is None:
-            token = self.tokens.make(key)
-            visitor = self.tokens.visitor(key, token)
         user = asked.get("user") if isinstance(asked.get("user"), dict) else {}
         channel = site.live.channel
         assert isinstance(channel, WebChannel)
@@ -129,12 +124,15 @@ class Widget:
                 send, 403, _problem("bad_proof", "The proof of this user's identity is wrong."), origin
             )
             return
+        key, user_id = site.config.site_key, str(user["id"])[:200] if vouched else ""
+        if not isinstance(token, str) or not self.tokens.is_of(key, token, user_id):
+            token = self.tokens.make(key, user_id)
+        visitor = self.tokens.visitor(key, token)
         answer = {
             "visitor_token": token,
             "visitor": {"id": visitor, "name": str(user.get("name") or "")[:200]},
         }
         if vouched:
-            answer["visitor_token"] = token
             await self._believe(site, str(visitor), user)
         await _json(send, 201, answer, origin)
 
