@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 import httpx
 
-from tests.serve.test_serve import COMMAND, environment, until
+from tests.serve.test_serve import COMMAND, environment, run, until
 
 ACCOUNTS = {
     "whatsapp": "155510000000002",
@@ -145,9 +145,17 @@ async def test_the_demo_is_lived_in_and_starts_again(tmp_path: Path, database: s
         assert "Writing three months" not in demo.said
         for platform in ACCOUNTS:
             await demo.converse(platform, "tom", f"second by {platform}")
+        await _a_second_one_is_refused(tmp_path, database)
+        await demo.converse("whatsapp", "tom", "the phones are still there")
     after = await _counts(database)
     assert after.pop("contact") == 122
     assert after == before
+
+
+async def _a_second_one_is_refused(data: Path, dsn: str) -> None:
+    code, said = await run(data, "demo", "--port", "0", SWITCHBOARD_DATABASE_URL=dsn)
+    assert (code, said.count("\n")) == (1, 1), said
+    assert "already" in said
 
 
 async def _look_around(demo: Demo) -> None:

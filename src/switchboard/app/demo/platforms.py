@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -76,16 +77,30 @@ async def platforms(settings: Settings) -> AsyncIterator[Platforms]:
     directory = settings.data / "demo"
     for one in (settings.data, directory):
         one.mkdir(mode=0o700, parents=True, exist_ok=True)
-    last = _last(directory)
-    await _end_orphan(last)
-    process, ready = await _start(directory, settings.host, last)
-    (directory / READY).write_bytes(msgspec.json.encode(ready))
-    made = Platforms(ready)
-    try:
-        yield made
-    finally:
-        await made.close()
-        await _end(process)
+    with _alone(directory):
+        last = _last(directory)
+        await _end_orphan(last)
+        process, ready = await _start(directory, settings.host, last)
+        (directory / READY).write_bytes(msgspec.json.encode(ready))
+        made = Platforms(ready)
+        try:
+            yield made
+        finally:
+            await made.close()
+            await _end(process)
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """Keep a second demo off this directory: it would take the sandbox, and with it every phone, from the first."""
+    with (directory / "lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise DemoError(
+                f"A demo is running in {directory.parent} already; stop it, or set SWITCHBOARD_DATA to another directory."
+            ) from None
+        yield
 
 
 async def _start(directory: Path, host: str, last: Ready | None) -> tuple[Process, Ready]:
