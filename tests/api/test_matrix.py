@@ -86,6 +86,7 @@ CLOSED_TO_AGENTS = """
     POST /connections
     POST /connections/test
     POST /connections/{connection_id}/test
+    POST /connections/{connection_id}/rotate
     POST /dead-letters/{letter_id}/replay
     POST /invitations
     POST /teams
