@@ -17,6 +17,7 @@ from switchboard.app.leases import Leases, fair_share
 from switchboard.app.runtime import Runtime
 from switchboard.app.sender import Pace, Sender
 from switchboard.channels.custom.channel import CustomConfig
+from switchboard.connections import commands as connections
 from switchboard.core.ids import new_id
 from tests.flow.conftest import Pipe
 
@@ -340,6 +341,26 @@ async def test_new_credentials_are_used_without_letting_the_lease_go(
             assert len(other.got) == 1
         finally:
             other.close()
+
+
+async def test_a_lease_is_one_holders_until_it_has_run_out(pipe: Pipe) -> None:
+    """Whoever asks at the same moment, having seen the same free connections."""
+    wanted = [(pipe.workspace, pipe.connections["main"])]
+    holders = [new_id() for _ in range(4)]
+
+    async def take(holder: UUID, seconds: int = 60) -> bool:
+        async with pipe.db.transaction() as tx:
+            return bool(await connections.take_leases(tx, holder, wanted, seconds))
+
+    taken = await asyncio.gather(*(take(one) for one in holders))
+    assert taken.count(True) == 1
+    winner = holders[taken.index(True)]
+    assert await take(winner), "renewed"
+    others = [one for one in holders if one != winner]
+    assert not await take(others[0])
+    await pipe.sql("update lease set expires_at = now() - interval '1 second'")
+    assert await take(others[0])
+    assert not await take(winner)
 
 
 def test_a_fair_share_reaches_for_what_is_free_and_gives_up_what_is_too_much() -> None:

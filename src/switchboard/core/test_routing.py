@@ -109,3 +109,10 @@ def test_arguments_stay_as_they_are_and_the_answer_hangs_on_them_alone(
     before = msgspec.json.encode([queue, agents])
     assert choose(queue, agents) == choose(list(reversed(queue)), list(reversed(agents)))
     assert msgspec.json.encode([queue, agents]) == before
+
+
+def test_who_had_it_last_gets_it_though_another_is_idle() -> None:
+    idle = Free(UUID(int=1), frozenset(), 0, 4, START)
+    known = Free(UUID(int=2), frozenset(), 3, 4, START)
+    first, second = (Waiting(UUID(int=10 + nr), None, 1, START, known.agent_id) for nr in range(2))
+    assert choose([first, second], [idle, known]) == [(first, known.agent_id), (second, idle.agent_id)]
