@@ -114,3 +114,28 @@ async def test_the_number_of_statements_does_not_grow_with_the_batch(pipe: Pipe)
             return tx.statements
 
     assert await statements(1) == await statements(40)
+
+
+async def test_lists_follow_what_the_last_message_says_now(pipe: Pipe) -> None:
+    """Edited or taken back: the line in the inbox shows no words that their writer regretted."""
+
+    async def shown() -> str:
+        await pipe.follow()
+        return str((await pipe.sql("select preview from inbox_row"))[0]["preview"])
+
+    await pipe.receive(pipe.message("first", nr="1"), pipe.message("my card is 4111", nr="2"))
+    assert await shown() == "my card is 4111"
+    await pipe.receive(
+        MessageEdited(
+            account="main", dedupe_key="e1", external_id="1", parts=[Text("other")], occurred_at=NOW
+        )
+    )
+    assert await shown() == "my card is 4111"
+    await pipe.receive(
+        MessageEdited(
+            account="main", dedupe_key="e2", external_id="2", parts=[Text("my card")], occurred_at=NOW
+        )
+    )
+    assert await shown() == "my card"
+    await pipe.receive(MessageRecalled(account="main", dedupe_key="r2", external_id="2", occurred_at=NOW))
+    assert await shown() == "[recalled]"

@@ -11,6 +11,7 @@ from switchboard.core.conversation import clamp
 from switchboard.core.events import (
     Arrived,
     ChangeFiled,
+    ConversationChanged,
     Event,
     MediaWanted,
     MessageChanged,
@@ -19,7 +20,7 @@ from switchboard.core.events import (
 )
 from switchboard.core.facts import MessageEdited, MessageRecalled, Reacted
 from switchboard.core.ids import new_id
-from switchboard.core.parts import MEDIA
+from switchboard.core.parts import MEDIA, preview
 from switchboard.core.text import bounded, scrub
 from switchboard.db.pool import Tx, packed
 from switchboard.db.sql import load
@@ -91,6 +92,7 @@ async def _apply(tx: Tx, changes: Sequence[ChangeFiled]) -> tuple[list[ChangeFil
     missing: list[ChangeFiled] = []
     edits: list[tuple[Any, ...]] = []
     recalls: list[tuple[Any, ...]] = []
+    told: dict[tuple[UUID, UUID], str] = {}
     events: list[Event | Step] = []
     for one in changes:
         row = found.get((one.channel_id, bounded(one.change.external_id)))
@@ -108,11 +110,14 @@ async def _apply(tx: Tx, changes: Sequence[ChangeFiled]) -> tuple[list[ChangeFil
                 for part in one.change.parts
             ]
             edits.append((row["workspace_id"], row["id"], parts, at))
+            if row["recalled_at"] is None:
+                told[row["workspace_id"], row["id"]] = preview(parts)
             if any(isinstance(part, MEDIA) and part.source for part in parts):
                 events.append(MediaWanted(workspace_id=row["workspace_id"], subject=row["conversation_id"],
                                           message_id=row["id"], channel_id=one.channel_id))  # fmt: skip
         else:
             recalls.append((row["workspace_id"], row["id"], at))
+            told[row["workspace_id"], row["id"]] = "[recalled]"
         events.append(
             MessageChanged(
                 workspace_id=row["workspace_id"],
@@ -131,7 +136,24 @@ async def _apply(tx: Tx, changes: Sequence[ChangeFiled]) -> tuple[list[ChangeFil
     if recalls:
         workspaces, ids, times = map(list, zip(*recalls, strict=True))
         await tx.run(SQL.recall_messages, workspaces=workspaces, ids=ids, at=times)
-    return missing, events
+    return missing, events + await _retell(tx, told)
+
+
+async def _retell(tx: Tx, told: dict[tuple[UUID, UUID], str]) -> list[Event | Step]:
+    """Let lists show what the last message says now; what was taken back isn't shown any more."""
+    if not told:
+        return []
+    keys = sorted(told)
+    rows = await tx.rows(
+        SQL.retell_previews,
+        workspaces=[key[0] for key in keys],
+        messages=[key[1] for key in keys],
+        previews=[scrub(told[key]) for key in keys],
+    )
+    return [
+        ConversationChanged(workspace_id=row["workspace_id"], subject=row["id"], what="edited")
+        for row in rows
+    ]
 
 
 async def react(tx: Tx, items: Sequence[ReactorKnown]) -> list[Event | Step]:

@@ -327,3 +327,13 @@ returning n.back and :joined = 'resolved' as reopened;
 select distinct w.channel_id, w.external_id from waiting_change w
 join message m on m.channel_id = w.channel_id and m.external_id = w.external_id
 where w.parked_at is null and w.held_at > :since::timestamptz limit 500;
+
+-- name: retell_previews
+-- The line by which lists show a conversation follows its last message when that was edited or taken back.
+update conversation c set preview = p.preview
+from unnest(:workspaces::uuid[], :messages::uuid[], :previews::text[]) as p (workspace_id, message_id, preview)
+join message m on m.workspace_id = p.workspace_id and m.id = p.message_id
+where c.workspace_id = m.workspace_id and c.id = m.conversation_id and not exists (
+    select from message l where l.workspace_id = m.workspace_id and l.conversation_id = m.conversation_id
+        and l.position > m.position and l.direction in ('in', 'out'))
+returning c.workspace_id, c.id;

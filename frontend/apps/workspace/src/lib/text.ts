@@ -50,7 +50,7 @@ export function markedRuns(text: string, marks: { start: number; end: number }[]
   return runs;
 }
 
-const KIND = /^\[(image|audio|video|file|sticker|location|contact|order|product|form|unsupported)\]/;
+const KIND = /^\[(image|audio|video|file|sticker|location|contact|order|product|form|unsupported|recalled)\]/;
 
 /** The server's line for content without words, `[image] caption`, with the kind in the reader's language. */
 export function previewText(preview: string, nameOf: (kind: string) => string): string {
