@@ -153,6 +153,10 @@ class CustomChannel:
         }
         if bubble.text:
             message["text"] = bubble.text
+        if bubble.reply_to:
+            message["reply_to"] = bubble.reply_to
+        if wish.get("location"):
+            message["location"] = bubble.location = dict(wish["location"])
         if bubble.attachments:
             message["attachments"] = [
                 {"url": f"{origin}/custom/{link.id}/files/{a.key}", "type": a.content_type, "name": a.name}

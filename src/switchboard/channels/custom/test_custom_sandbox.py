@@ -197,6 +197,15 @@ async def test_messages_files_and_receipts_go_both_ways(
     assert (arrived.external_id, arrived.status) == (sent.external_id, "delivered")
 
 
+async def test_an_answer_names_what_it_answers(sandbox: Sandbox, door: Door, channel: CustomChannel) -> None:
+    """On the phone "reply" is offered here too."""
+    play(sandbox, text="and this one?", reply_to="m-1", location={"latitude": 31.2, "longitude": 121.4})
+    (fact,) = channel.parse(await asyncio.to_thread(door.calls.get, True, 10))
+    assert isinstance(fact, MessageReceived)
+    assert fact.reply_to == "m-1"
+    assert [type(part).__name__ for part in fact.parts] == ["Text", "Location"]
+
+
 async def test_failures_are_told_apart_on_the_wire(
     sandbox: Sandbox, channel: CustomChannel, io: LoopbackIo
 ) -> None:
