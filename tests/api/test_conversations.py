@@ -136,6 +136,9 @@ async def test_agents_see_their_own_their_teams_and_nobodys(office: Office) -> N
     contact = (await office.sql("select contact_id from conversation where id = $1", hidden))[0][0]
     assert (await ann.call("GET", f"/contacts/{contact}/timeline")).json()["items"] == []
     assert (await ann.call("GET", f"/contacts/{contact}/conversations")).json()["items"] == []
+    mine = (await office.sql("select contact_id from conversation where id = $1", shown))[0][0]
+    merged = await ann.call("POST", f"/contacts/{mine}/merge", json={"other_id": str(contact)})
+    assert (merged.status_code, merged.json()["code"]) == (403, "not_all_seen")
     assert (await ann.call("GET", "/search", params={"q": "sales"})).json()["messages"] == []
     assert len((await bo.call("GET", f"/contacts/{contact}/timeline")).json()["items"]) == 1
     assert len((await bo.call("GET", "/search", params={"q": "sales"})).json()["messages"]) == 1

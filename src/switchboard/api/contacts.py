@@ -16,7 +16,7 @@ from switchboard.api.paging import Cursor, Limit, Page, seal, unseal_keyset
 from switchboard.contacts import reads as contacts
 from switchboard.core.commands import CreateContact, EditContact, MergeContacts, UndoMerge
 from switchboard.core.conversation import STATUSES
-from switchboard.core.errors import Conflict, Invalid, NotFound
+from switchboard.core.errors import Conflict, Forbidden, Invalid, NotFound
 from switchboard.core.events import ContactsMerged, ContactsUnmerged
 from switchboard.core.ids import new_id
 from switchboard.db.pool import Tx
@@ -190,6 +190,18 @@ async def suggestions(contact_id: FromPath[UUID], desk: WithDesk) -> Page[contac
     return Page(await contacts.suggestions(tx, desk.workspace, contact.id, desk.context.link))
 
 
+async def _all_seen(desk: Desk, tx: Tx, contact_id: UUID) -> None:
+    """Raise Forbidden when a contact has conversations one may not see: merging would move them before one's eyes."""
+    whole = msgspec.structs.replace(desk.viewer, everything=True)
+    rows, _ = await screens.inbox(
+        tx, whole, View(status=STATUSES, contact=contact_id), desk.context.link, None, 100
+    )
+    if not all(desk.viewer.sees(row.assignee_id, row.team_id) for row in rows):
+        raise Forbidden(
+            "This customer has conversations of another team; ask a supervisor.", code="not_all_seen"
+        )
+
+
 @post(
     "/contacts/{contact_id:uuid}/merge",
     opt=may(Permission.CONTACTS_MERGE),
@@ -197,8 +209,10 @@ async def suggestions(contact_id: FromPath[UUID], desk: WithDesk) -> Page[contac
     operation_id="mergeContacts",
 )
 async def merge(contact_id: FromPath[UUID], data: JSONBody[Other], desk: WithDesk) -> Merged:
-    """Make another contact part of this one; it can be undone."""
+    """Make another contact part of this one; it can be undone. One must see what was said with both."""
     tx, merge_id = await desk.begin(), new_id()
+    for one in (contact_id, data.other_id):
+        await _all_seen(desk, tx, one)
     events = await desk.run(
         tx,
         MergeContacts(
