@@ -7,6 +7,7 @@ from switchboard.app.config import Settings
 from switchboard.app.door import Receive, Scope, Send
 
 ROOT = Path(__file__).parent.parent / "static"
+_KINDS = mimetypes.MimeTypes()
 CSP = (
     "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
     "style-src 'self' 'unsafe-inline'; font-src 'self' data:; connect-src 'self' ws: wss:; "
@@ -66,7 +67,7 @@ class Pages:
         except OSError:
             await self._send(send, 503, NOT_BUILT, "text/plain; charset=utf-8", "no-store")
             return
-        kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+        kind = _KINDS.guess_type(file.name)[0] or "application/octet-stream"
         if kind.startswith("text/") or kind == "application/javascript":
             kind += "; charset=utf-8"
         await self._send(send, 200, known[1], kind, cache, frame)

@@ -97,6 +97,8 @@ class Stream:
             return
         known = await self._identify(scope, query.get("token", ""))
         if known is None or self._open >= MAX_CONNECTIONS:
+            # Accepted first: a browser is told the code of a socket that was open, never of a refused handshake.
+            await send({"type": "websocket.accept"})
             await send({"type": "websocket.close", "code": 4401 if known is None else 4429})
             return
         await send({"type": "websocket.accept"})
@@ -130,6 +132,8 @@ class Stream:
                     and not isinstance(error, OSError)
                 ):
                     log.warning("stream_failed", error=repr(error))
+            if tasks[2] in done:
+                await send({"type": "websocket.close", "code": 4401})
         finally:
             for one in tasks:
                 one.cancel()

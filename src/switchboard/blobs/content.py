@@ -170,10 +170,14 @@ def identify(content: bytes, *, name: str = "", declared: str = "") -> Kind:
     return Kind(mime, _remark(said, named, mime), width, height)
 
 
+# Python's own table: the machine's would make the same file something else elsewhere.
+_PYTHONS: Final = mimetypes.MimeTypes()
+
+
 def _by_name(name: str) -> str:
     dot = name.rfind(".")
     end = name[dot:].strip().lower() if dot >= 0 else ""
-    return normal(_MIME_OF.get(end) or mimetypes.types_map.get(end, ""))
+    return normal(_MIME_OF.get(end) or _PYTHONS.types_map[True].get(end, ""))
 
 
 def _seen(head: bytes) -> str | None:

@@ -29,7 +29,7 @@ from switchboard.core.facts import (
     Sender,
 )
 from switchboard.core.ids import new_id
-from switchboard.core.text import bounded, scrub
+from switchboard.core.text import bounded, person, scrub
 from switchboard.db.pool import Tx
 from switchboard.db.sql import load
 
@@ -157,7 +157,7 @@ async def _get_or_create(tx: Tx, wanted: Sequence[_Wanted]) -> tuple[dict[Key, K
     if not missing:
         return known, []
     rows = [
-        (key[0], new_id(), new_id(), key[1], key[2], scrub(one.sender.username)[:200], scrub(one.sender.name)[:200],
+        (key[0], new_id(), new_id(), key[1], key[2], scrub(one.sender.username)[:200], person(one.sender.name),
          one.kind, one.sender.language[:20], one.sender.claims[0].verified, one.at)
         for key, one in sorted(missing.items(), key=lambda item: item[0])
     ]  # fmt: skip
@@ -260,7 +260,7 @@ async def _touch(tx: Tx, wanted: Sequence[_Wanted], known: dict[Key, Known]) -> 
                 (
                     one.workspace_id,
                     who.contact_id,
-                    scrub(one.sender.name)[:200],
+                    person(one.sender.name),
                     one.sender.language[:20],
                     one.at,
                 )

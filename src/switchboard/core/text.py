@@ -4,12 +4,18 @@ import hashlib
 import re
 
 _BAD = re.compile("[\x00\ud800-\udfff]")
+_HIDDEN = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 LONGEST_KEY = 512
 
 
 def scrub(text: str) -> str:
     """Replace what PostgreSQL and UTF-8 can't hold: NUL and lone surrogates become U+FFFD."""
     return _BAD.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def person(name: str) -> str:
+    """Return a name as it is kept: without characters that turn the writing around or hide, at most 200 long."""
+    return " ".join(_HIDDEN.sub("", scrub(name)).split())[:200]
 
 
 def bounded(text: str) -> str:

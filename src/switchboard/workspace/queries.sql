@@ -3,7 +3,11 @@
 with wanted as (
     select * from unnest(:workspaces::uuid[], :ids::uuid[], :positions::bigint[]) as w (workspace_id, id, pos)
 ), fresh as (
-    select c.workspace_id, c.id, c.version + coalesce(w.version, 0) as version, k.pos, c.contact_id, p.name as contact_name,
+    select c.workspace_id, c.id, c.version + coalesce(w.version, 0) as version, k.pos, c.contact_id, coalesce(nullif(p.name, ''), (
+            select case when i.space like 'web:%' then case when s.locale like 'zh%' then '访客 ' else 'Visitor ' end || left(i.value, 6)
+                else i.value end
+            from contacts_v_identity i join tenancy_v_workspace s on s.id = i.workspace_id
+            where i.workspace_id = p.workspace_id and i.contact_id = p.id order by i.id limit 1), '') as contact_name,
         p.avatar_file, c.status, c.status <> 'resolved' as is_open, c.priority, c.slot, c.subject, c.channel_id,
         coalesce(ch.kind, '') as kind,
         array(select distinct h.kind from conversations_v_channel r join connections_v_channel h
@@ -322,7 +326,11 @@ select agent_id, status, load, capacity from routing_v_presence where workspace_
 -- name: fresh_row
 -- A conversation's row as its tables have it now, ahead of the read model; `pos` is that of the row last projected.
 select c.workspace_id, c.id, c.version + coalesce(w.version, 0) as version, coalesce(r.pos, 0) as pos, c.contact_id,
-    p.name as contact_name, p.avatar_file, c.status, c.priority, c.slot, c.subject, c.channel_id, coalesce(ch.kind, '') as kind,
+    coalesce(nullif(p.name, ''), (
+            select case when i.space like 'web:%' then case when s.locale like 'zh%' then '访客 ' else 'Visitor ' end || left(i.value, 6)
+                else i.value end
+            from contacts_v_identity i join tenancy_v_workspace s on s.id = i.workspace_id
+            where i.workspace_id = p.workspace_id and i.contact_id = p.id order by i.id limit 1), '') as contact_name, p.avatar_file, c.status, c.priority, c.slot, c.subject, c.channel_id, coalesce(ch.kind, '') as kind,
     array(select distinct h.kind from conversations_v_channel k join connections_v_channel h
         on h.workspace_id = k.workspace_id and h.id = k.channel_id
         where k.workspace_id = c.workspace_id and k.conversation_id = c.id order by h.kind) as kinds,
