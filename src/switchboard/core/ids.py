@@ -1,11 +1,14 @@
 """Identifiers: UUIDv7 (RFC 9562) so that ids sort by the moment they were made."""
 
+import random
 import secrets
 import time
 import zlib
 from datetime import datetime
 from uuid import UUID
 
+# Ids must differ, not be secret: a generator seeded once spares a system call for each of them.
+_random = random.Random(secrets.randbits(256))
 _last_ms = 0
 _counter = 0
 
@@ -15,7 +18,7 @@ def new_id(at_ms: int | None = None) -> UUID:
     global _last_ms, _counter
     now = time.time_ns() // 1_000_000 if at_ms is None else at_ms
     if now > _last_ms or at_ms is not None:
-        milliseconds, counter = now, secrets.randbits(10)
+        milliseconds, counter = now, _random.getrandbits(10)
         if at_ms is None:
             _last_ms, _counter = milliseconds, counter
     else:
@@ -28,7 +31,7 @@ def new_id(at_ms: int | None = None) -> UUID:
         | 0x7 << 76
         | counter << 64
         | 0b10 << 62
-        | secrets.randbits(62)
+        | _random.getrandbits(62)
     )
     return UUID(int=value)
 

@@ -17,7 +17,9 @@ from switchboard.db.pool import Tx
 from switchboard.db.sql import load
 
 SQL = load(__file__)
+REMEMBERED = 5000
 _decoder = msgspec.json.Decoder(AnyEvent)
+_decoded: dict[UUID, AnyEvent] = {}
 
 
 class Logged(msgspec.Struct, frozen=True):
@@ -60,7 +62,17 @@ async def read(
         rows = await tx.rows(SQL.read_some_events, **values, types=tags)
     else:
         rows = await tx.rows(SQL.read_events, **values)
-    return [Logged(row["pos"], row["at"], _decoder.decode(row["data"])) for row in rows]
+    return [Logged(row["pos"], row["at"], _decode(row["id"], row["data"])) for row in rows]
+
+
+def _decode(key: UUID, data: bytes) -> AnyEvent:
+    """Decode an event once for all followers of this process that come by within a few thousand events."""
+    event = _decoded.get(key)
+    if event is None:
+        if len(_decoded) >= REMEMBERED:
+            _decoded.clear()
+        event = _decoded[key] = _decoder.decode(data)
+    return event
 
 
 async def head(tx: Tx) -> int:

@@ -22,11 +22,11 @@ update event set pos = numbered.pos from numbered where event.id = numbered.id;
 
 -- name: read_events
 -- The events after a position, in order.
-select pos, at, data from event where pos > :after::bigint and pos <= :upto::bigint order by pos limit :limit::int;
+select pos, at, id, data from event where pos > :after::bigint and pos <= :upto::bigint order by pos limit :limit::int;
 
 -- name: read_some_events
 -- The events of some types after a position, in order.
-select pos, at, data from event where pos > :after::bigint and pos <= :upto::bigint and type = any (:types::text[])
+select pos, at, id, data from event where pos > :after::bigint and pos <= :upto::bigint and type = any (:types::text[])
 order by pos limit :limit::int;
 
 -- name: head_position
