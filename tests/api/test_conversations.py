@@ -299,3 +299,20 @@ async def test_files_are_sent_by_their_id(office: Office) -> None:
     assert huge.status_code == 413
     assert (await ann.call("POST", "/files", json={})).status_code == 415
     assert (await ann.call("POST", "/files", files={"other": ("a", b"x")})).status_code == 400
+
+
+async def test_every_list_goes_on_by_its_cursor(office: Office) -> None:
+    """What the documentation says of all lists holds for messages too."""
+    ann = await office.person("ann")
+    conversation = await office.talk(*(f"m{nr}" for nr in range(5)))
+    contact = (await office.sql("select contact_id from conversation where id = $1", conversation))[0][0]
+    for path in (f"/conversations/{conversation}/messages", f"/contacts/{contact}/timeline"):
+        found: list[str] = []
+        cursor: dict[str, Any] = {}
+        for _ in range(9):
+            page = (await ann.call("GET", path, params={"limit": 2, **cursor})).json()
+            found += [one["id"] for one in page["items"]]
+            if page["next"] is None:
+                break
+            cursor = {"cursor": page["next"]}
+        assert (len(found), len(set(found))) == (5, 5)

@@ -168,11 +168,13 @@ async def conversations(
 async def timeline(
     contact_id: FromPath[UUID],
     desk: WithDesk,
-    before: Annotated[UUID | None, QueryParameter(description="`next` of the page before.")] = None,
+    before: Annotated[UUID | None, QueryParameter(description="A message; those said earlier.")] = None,
+    cursor: Annotated[UUID | None, QueryParameter(description="`next` of the page before.")] = None,
     limit: Limit = 50,
 ) -> Page[Message]:
     """List what was said with a contact over all conversations and channels, the latest first."""
     tx = await desk.begin()
+    before = before or cursor
     contact = await _one(desk, tx, contact_id)
     items, following = await screens.history(tx, desk.viewer, contact.id, desk.context.link, before, limit)
     return Page(items, None if following is None else str(following))

@@ -257,12 +257,14 @@ async def list_messages(
     desk: WithDesk,
     before: Place = None,
     after: Place = None,
+    cursor: Place = None,
     limit: Limit = 50,
 ) -> Page[Message]:
     """List messages in order: the latest, those before a position, or those after one. `next` is the position
-    to go on from.
+    to go on from: pass it as `cursor` (or `before`) for older ones, as `after` when you page forwards.
     """
     tx = await desk.begin()
+    before = cursor if before is None and after is None else before
     await seen(desk, tx, conversation_id)
     items, following = await screens.timeline(
         tx, desk.workspace, conversation_id, desk.context.link, before=before, after=after, limit=limit

@@ -360,7 +360,7 @@ export interface paths {
         put?: never;
         /**
          * Merge
-         * @description Make another contact part of this one; it can be undone.
+         * @description Make another contact part of this one; it can be undone. One must see what was said with both.
          */
         post: operations["mergeContacts"];
         delete?: never;
@@ -488,7 +488,7 @@ export interface paths {
         /**
          * ListMessages
          * @description List messages in order: the latest, those before a position, or those after one. `next` is the position
-         *     to go on from.
+         *     to go on from: pass it as `cursor` (or `before`) for older ones, as `after` when you page forwards.
          */
         get: operations["listMessages"];
         put?: never;
@@ -2822,8 +2822,10 @@ export interface operations {
     listTimelineOfContact: {
         parameters: {
             query?: {
-                /** @description `next` of the page before. */
+                /** @description A message; those said earlier. */
                 before?: string | null;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
                 /** @description How many at most. */
                 limit?: number;
             };
@@ -3076,6 +3078,8 @@ export interface operations {
                 after?: number | null;
                 /** @description A message's position. */
                 before?: number | null;
+                /** @description A message's position. */
+                cursor?: number | null;
                 /** @description How many at most. */
                 limit?: number;
             };
