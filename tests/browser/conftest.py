@@ -2,6 +2,7 @@
 
 The fixtures of pytest-playwright live as long as the session and keep an event loop in the main thread, which
 asynchronous tests that run later in the same process cannot bear. So the browser here ends with this folder.
+Each file is marked for one worker, so that the installation is started once.
 """
 
 import asyncio
@@ -19,16 +20,9 @@ from tests.browser.people import Agent, Visitor
 from tests.plugins.postgres import fresh_database
 
 PICTURES = Path(__file__).resolve().parents[2] / "var" / "browser"
-SECONDS = 12
+SECONDS = 20
 """How long something may take to appear on a loaded machine; it usually takes a fraction of one."""
 FAILED = pytest.StashKey[bool]()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All on one worker: the installation is started once."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,10 +2,13 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Rooms
 from tests.browser.house import CHIEF, House
+
+pytestmark = pytest.mark.xdist_group("browser")
 
 
 def test_a_whatsapp_customer_is_answered_and_receipts_rise(rooms: Rooms, house: House) -> None:
@@ -58,4 +61,6 @@ def test_an_agent_writes_first_with_a_template(rooms: Rooms, house: House) -> No
     dialog.get_by_role("button", name="Send").click()
     expect(dialog).to_have_count(0)
     sent = agent.timeline.locator("[data-position]").filter(has_text="hello_world")
-    expect(sent.get_by_label("Delivered")).to_be_visible()
+    expect(sent.get_by_label(re.compile("Sent|Delivered"))).to_be_visible()
+    last = house.sandbox("GET", "/sandbox/ledger")["items"][-1]
+    assert (last["to"], last["kind"]) == ("351900000002", "template")

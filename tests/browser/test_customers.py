@@ -1,9 +1,12 @@
 """The customers' own screen: found, created, made one and parted again."""
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Rooms
 from tests.browser.house import CHIEF, House
+
+pytestmark = pytest.mark.xdist_group("browser")
 
 
 def test_a_customer_is_created_found_and_changed(rooms: Rooms) -> None:

@@ -132,7 +132,7 @@ function useRowCommands(
     {
       id: "take",
       section,
-      title: t("action.take"),
+      title: row?.assignee_id ? t("action.takeOver") : t("action.take"),
       key: "t",
       disabled: !row || row.assignee_id === me,
       run: () => row && act(taking(row, me)),
@@ -298,9 +298,13 @@ function Actions({
   return (
     <div className={css.actions}>
       {row.assignee_id !== me && !closed && (
-        <Tooltip title={<Hint text={t("action.takeHint")} k="t" />}>
+        <Tooltip
+          title={
+            <Hint text={row.assignee_id === null ? t("action.takeHint") : t("action.takeOverHint")} k="t" />
+          }
+        >
           <Button icon={<Hand {...icon} />} onClick={() => act(taking(row, me))}>
-            {t("action.take")}
+            {row.assignee_id === null ? t("action.take") : t("action.takeOver")}
           </Button>
         </Tooltip>
       )}
