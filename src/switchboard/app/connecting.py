@@ -94,10 +94,10 @@ class Connector:
             row = await connection_reads.by_id(tx, connection, workspace)
         if row is None or row.disabled_at is not None:
             return
-        channel = self._runtime.connections.adapter(row)
-        if not isinstance(channel, Registers):
-            return
         try:
+            channel = self._runtime.connections.adapter(row)
+            if not isinstance(channel, Registers):
+                return
             async with asyncio.timeout(PROBE_SECONDS):
                 await channel.register(self.webhook_url(row))
             return

@@ -126,6 +126,12 @@ async def _apply(tx: Tx, changes: Sequence[ChangeFiled]) -> tuple[list[ChangeFil
                 what=what,
             )
         )
+    await _write(tx, edits, recalls)
+    return missing, events + await _retell(tx, told)
+
+
+async def _write(tx: Tx, edits: list[tuple[Any, ...]], recalls: list[tuple[Any, ...]]) -> None:
+    """Rewrite messages, and mark those that were taken back."""
     while edits:  # once, unless a batch edits a message several times: then each wins in its order
         turn = {edit[1]: edit for edit in reversed(edits)}
         workspaces, ids, parts, times = map(list, zip(*turn.values(), strict=True))
@@ -136,7 +142,6 @@ async def _apply(tx: Tx, changes: Sequence[ChangeFiled]) -> tuple[list[ChangeFil
     if recalls:
         workspaces, ids, times = map(list, zip(*recalls, strict=True))
         await tx.run(SQL.recall_messages, workspaces=workspaces, ids=ids, at=times)
-    return missing, events + await _retell(tx, told)
 
 
 async def _retell(tx: Tx, told: dict[tuple[UUID, UUID], str]) -> list[Event | Step]:
