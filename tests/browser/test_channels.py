@@ -19,9 +19,9 @@ def test_a_whatsapp_customer_is_answered_and_receipts_rise(rooms: Rooms, house: 
     expect(agent.said("Do you ship to Lisbon?")).to_have_count(1)
     agent.answer("Within three days.")
     mine = agent.said("Within three days.")
-    expect(mine.get_by_label("Delivered")).to_be_visible()
+    expect(mine.get_by_label("Delivered", exact=True)).to_be_visible()
     house.play(customer="mia", action="read")
-    expect(mine.get_by_label("Read")).to_be_visible()
+    expect(mine.get_by_label("Read", exact=True)).to_be_visible()
 
 
 def test_an_administrator_connects_a_channel_and_reads_why_not(rooms: Rooms, house: House) -> None:
@@ -61,6 +61,6 @@ def test_an_agent_writes_first_with_a_template(rooms: Rooms, house: House) -> No
     dialog.get_by_role("button", name="Send").click()
     expect(dialog).to_have_count(0)
     sent = agent.timeline.locator("[data-position]").filter(has_text="hello_world")
-    expect(sent.get_by_label(re.compile("Sent|Delivered"))).to_be_visible()
+    expect(sent.get_by_label(re.compile("^(Sent|Delivered)$"))).to_be_visible()
     last = house.sandbox("GET", "/sandbox/ledger")["items"][-1]
     assert (last["to"], last["kind"]) == ("351900000002", "template")
