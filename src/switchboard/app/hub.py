@@ -23,6 +23,8 @@ log = structlog.get_logger()
 QUEUE = 2000
 """Frames a client may be behind before it is told to resynchronise."""
 SLOWLY_SECONDS = 0.25
+CROWD = 500
+"""Among so many screens, what changes with every conversation is told half as often; among twice as many, a third."""
 PATIENCE = 5
 """Failures in a row, the database being there, after which the hub goes on behind what it can't tell."""
 CATCH_UP = 2000
@@ -272,7 +274,8 @@ class Hub:
     async def run_slowly(self) -> None:
         """Tell, a few times a second at most, what changes with every conversation: counters, agents' load. Never returns."""
         while True:
-            await asyncio.sleep(SLOWLY_SECONDS)
+            crowd = sum(map(len, self._clients.values()))
+            await asyncio.sleep(SLOWLY_SECONDS * (1 + crowd // CROWD))
             try:
                 await self._tell_presence()
                 await self._tell_counters()
@@ -298,9 +301,11 @@ class Hub:
                 continue
             async with self._runtime.db.connection() as connection:
                 tally = await reads.tally(Tx(connection), workspace)
-            for client in due:
+            for nr, client in enumerate(due):
                 client.counters_due = False
                 client.put(frame(self.position, "counters", counting.counters(tally, client.viewer)))
+                if nr % 50 == 49:
+                    await asyncio.sleep(0)  # rows of conversations go first
 
     def _all(self, clients: Iterable[Client], encoded: bytes) -> None:
         for client in clients:
