@@ -30,7 +30,7 @@ from switchboard.core.facts import (
 )
 from switchboard.core.ids import new_id
 from switchboard.core.text import bounded, person, scrub
-from switchboard.db.pool import Tx
+from switchboard.db.pool import Tx, columns
 from switchboard.db.sql import load
 
 SQL = load(__file__)
@@ -174,9 +174,7 @@ async def _get_or_create(tx: Tx, wanted: Sequence[_Wanted]) -> tuple[dict[Key, K
         "verified",
         "at",
     )
-    created = await tx.rows(
-        SQL.create_contacts, **dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
-    )
+    created = await tx.rows(SQL.create_contacts, **columns(names, rows))
     known |= await _find(tx, missing)
     return known, [
         ContactChanged(workspace_id=row["workspace_id"], subject=row["id"], what="created") for row in created
@@ -212,17 +210,11 @@ async def _widen(tx: Tx, wanted: Sequence[_Wanted], known: dict[Key, Known]) -> 
             for key, who in sorted(identities.items())
         ]
         names = ("workspaces", "ids", "contacts", "spaces", "keys", "labels", "verified")
-        await tx.run(SQL.add_identities, **dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+        await tx.run(SQL.add_identities, **columns(names, rows))
         known |= await _find(tx, identities)
     if claims:
-        columns = dict(
-            zip(
-                ("workspaces", "contacts", "spaces", "keys"),
-                map(list, zip(*sorted(claims), strict=True)),
-                strict=True,
-            )
-        )
-        await tx.run(SQL.add_claims, **columns)
+        told = columns(("workspaces", "contacts", "spaces", "keys"), sorted(claims))
+        await tx.run(SQL.add_claims, **told)
     return _merges(wanted, known)
 
 
@@ -267,7 +259,7 @@ async def _touch(tx: Tx, wanted: Sequence[_Wanted], known: dict[Key, Known]) -> 
             )
     if rows:
         names = ("workspaces", "ids", "names", "languages", "at")
-        await tx.run(SQL.touch_contacts, **dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+        await tx.run(SQL.touch_contacts, **columns(names, rows))
 
 
 async def get_to_know(tx: Tx, arrived: Sequence[Arrived]) -> list[Event | Step]:

@@ -22,7 +22,7 @@ from switchboard.core.facts import EchoReceived, MessageReceived
 from switchboard.core.ids import new_id
 from switchboard.core.parts import MEDIA, Part, Text, preview
 from switchboard.core.text import bounded, scrub
-from switchboard.db.pool import Tx, packed
+from switchboard.db.pool import Tx, columns, packed
 from switchboard.db.sql import load
 
 SQL = load(__file__)
@@ -58,10 +58,10 @@ async def file(tx: Tx, items: Sequence[Attributed]) -> list[Event | Step]:
         return []
     cases = await _cases(tx, items)
     rows = [_row(item, cases[_slot(item)]) for item in items]
-    if len(await tx.rows(SQL.file_messages, **_columns(_MESSAGE, rows))) != len(rows):
+    if len(await tx.rows(SQL.file_messages, **columns(_MESSAGE, rows))) != len(rows):
         raise RuntimeError("a message was filed by another lane meanwhile; giving this attempt up")
-    await tx.run(SQL.advance_conversations, **_columns(_ADVANCE, [_advance(case) for case in _unique(cases)]))
-    await tx.run(SQL.note_channels, **_columns(_CHANNEL, _channels(items, cases)))
+    await tx.run(SQL.advance_conversations, **columns(_ADVANCE, [_advance(case) for case in _unique(cases)]))
+    await tx.run(SQL.note_channels, **columns(_CHANNEL, _channels(items, cases)))
     events = _opened(cases)
     for item, row in zip(items, rows, strict=True):
         events += _filed(item, row)
@@ -119,7 +119,7 @@ async def _cases(tx: Tx, items: Sequence[Attributed]) -> dict[Slot, _Case]:
             for slot, item in sorted(missing.items(), key=lambda pair: pair[0])
         ]  # fmt: skip
         names = ("workspaces", "ids", "contacts", "slots", "subjects", "channels", "statuses", "at")
-        await tx.run(SQL.open_conversations, **_columns(names, rows))
+        await tx.run(SQL.open_conversations, **columns(names, rows))
         opened = {row[1] for row in rows}
         for slot, case in (await _lock(tx, missing, threads, fresh=True)).items():
             case.fresh = case.id in opened
@@ -197,12 +197,6 @@ _CHANNEL = (
     "workspaces", "conversations", "channels", "addresses", "identities", "slots", "subjects", "verified", "at", "externals",
     "threads",
 )  # fmt: skip
-
-
-def _columns(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
-    if not rows:
-        return {name: [] for name in names}
-    return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
 
 
 def _row(item: Attributed, case: _Case) -> tuple[Any, ...]:

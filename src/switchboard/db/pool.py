@@ -1,7 +1,7 @@
 """Connections and transactions. The pipeline works as the tables' owner; the API under row-level security."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -70,6 +70,12 @@ class _Connection(asyncpg.Connection):
 def packed(value: object) -> msgspec.Raw:
     """Encode a list for a `jsonb[]` parameter, which would otherwise be taken for a further dimension of the array."""
     return msgspec.Raw(msgspec.json.encode(value))
+
+
+def columns(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
+    """Turn rows into the named array parameters of an `unnest`; no rows make empty arrays."""
+    turned = map(list, zip(*rows, strict=True)) if rows else ([] for _ in names)
+    return dict(zip(names, turned, strict=True))
 
 
 def _encode(value: object) -> bytes:

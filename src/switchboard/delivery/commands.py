@@ -17,7 +17,7 @@ from switchboard.core.ids import new_id, send_key, split_send_key
 from switchboard.core.outcomes import Refused
 from switchboard.core.parts import Part
 from switchboard.core.text import bounded, scrub
-from switchboard.db.pool import Tx
+from switchboard.db.pool import Tx, columns
 from switchboard.db.sql import load
 
 SQL = load(__file__)
@@ -98,7 +98,7 @@ async def enqueue(tx: Tx, replies: Sequence[ReplyWritten]) -> list[Event | Step]
                          one.channel_id, one.address, body, "queued", "", ""))  # fmt: skip
     names = ("workspaces", "ids", "messages", "piece", "pieces", "conversations", "connections", "channels", "addresses", "bodies",
              "statuses", "codes", "errors")  # fmt: skip
-    await tx.run(SQL.enqueue, **dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+    await tx.run(SQL.enqueue, **columns(names, rows))
     return [
         DeliveryChanged(
             workspace_id=one.workspace_id,
@@ -132,7 +132,7 @@ async def record(tx: Tx, ended: Sequence[Ended]) -> list[Event | Step]:
         for one in ended
     ]  # fmt: skip
     names = ("workspaces", "ids", "batches", "statuses", "externals", "codes", "errors", "due")
-    done = await tx.rows(SQL.record, **dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+    done = await tx.rows(SQL.record, **columns(names, rows))
     touched = [(row["workspace_id"], row["conversation_id"], row["message_id"]) for row in done]
     with_id = [(row["channel_id"], row["external_id"]) for row in done if row["external_id"]]
     touched += await _waited(tx, with_id)

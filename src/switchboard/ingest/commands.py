@@ -13,7 +13,7 @@ from switchboard.core.events import Arrived, Due, Filed
 from switchboard.core.facts import AccountChanged, Inbound, Unreadable, lane_key
 from switchboard.core.ids import lane_of, new_id
 from switchboard.core.text import bounded, scrub
-from switchboard.db.pool import Tx
+from switchboard.db.pool import Tx, columns
 from switchboard.db.sql import load
 
 SQL = load(__file__)
@@ -144,7 +144,7 @@ async def file_back(tx: Tx, filed: Sequence[Filed], depth: int) -> None:
         "depths",
         "errors",
     )
-    await tx.run(SQL.file_commands, **dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+    await tx.run(SQL.file_commands, **columns(names, rows))
 
 
 async def claim(tx: Tx, lanes: int, limit: int) -> list[Arrived | Due]:

@@ -15,7 +15,7 @@ from switchboard.core.analyser import highlight, index_terms, query_terms, to_ts
 from switchboard.core.parts import Part, words
 from switchboard.db.filters import compose
 from switchboard.db.log import Logged
-from switchboard.db.pool import Tx
+from switchboard.db.pool import Tx, columns
 from switchboard.workspace.projection import SQL
 from switchboard.workspace.rows import Viewer
 
@@ -87,9 +87,7 @@ async def index(tx: Tx, logged: Sequence[Logged]) -> None:
             )
     if documents:
         names = ("workspaces", "ids", "kinds", "conversations", "contacts", "channels", "at", "terms")
-        await tx.run(
-            SQL.index_documents, **dict(zip(names, map(list, zip(*documents, strict=True)), strict=True))
-        )
+        await tx.run(SQL.index_documents, **columns(names, documents))
     if gone:
         workspaces, kinds, ids = map(list, zip(*gone, strict=True))
         await tx.run(SQL.forget_documents, workspaces=workspaces, kinds=kinds, ids=ids)
