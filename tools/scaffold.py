@@ -18,7 +18,6 @@ docs = ""
 webhook = true
 receives = ["message", "text"]
 does = []
-window_hours = 0
 receipts = []
 idempotent = false
 retry_days = 1

@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from switchboard.channels.contract_io import KeptTokens
 from switchboard.channels.api import Content, Stream
 
 
@@ -23,12 +24,13 @@ class Target(msgspec.Struct):
     address: str
 
 
-class LoopbackIo:
+class LoopbackIo(KeptTokens):
     """Leads every name to 127.0.0.1, at the port that stands for it (or the one asked for)."""
 
     def __init__(
         self, ports: Mapping[str, int] | None = None, files: Mapping[str, Content] | None = None
     ) -> None:
+        super().__init__()
         self.ports = dict(ports or {})
         self.files = dict(files or {})
         self.asked: list[tuple[str, int]] = []

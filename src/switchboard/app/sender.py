@@ -163,7 +163,7 @@ class Sender:
             return delivery.Ended(piece, "queued", code=outcome.code or "reauthorise", error=str(outcome),
                                   retry_at=datetime.now(UTC) + timedelta(seconds=30))  # fmt: skip
         except InDoubt as outcome:
-            if live.adapter.manifest.idempotent:
+            if live.adapter.manifest.idempotent and outcome.repeatable:
                 return self._again(piece, Retry(str(outcome), code=outcome.code))
             return delivery.Ended(piece, "in_doubt", code=outcome.code or "in_doubt", error=str(outcome))
         except asyncio.CancelledError:

@@ -63,9 +63,9 @@ __all__ = [
     "Choice", "Choices", "Claim", "ContactCard", "Content", "EchoReceived", "File", "Form", "Http",
     "IdentityChanged", "Image", "InDoubt", "Inbound", "Io", "Link", "Location", "Media", "MessageEdited",
     "MessageRecalled", "MessageReceived", "Notice", "Nudge", "Order", "OrderItem", "Outbound", "Outcome",
-    "Part", "Polled", "Product", "Profile", "ProfileReceived", "RawRequest", "ReachChanged", "Reacted",
+    "Part", "Polled", "Post", "Product", "Profile", "ProfileReceived", "RawRequest", "ReachChanged", "Reacted",
     "Reauthorise", "ReceiptReceived", "Refused", "Reply", "Response", "Retry", "Sender", "Sent", "Source",
-    "Sticker", "Stream", "Template", "Text", "Typed", "Unreadable", "Unsupported", "Video", "decode",
+    "Sticker", "Stream", "Template", "Text", "Token", "Typed", "Unreadable", "Unsupported", "Video", "decode",
     "field", "redact", "secret", "secrets_of",
 ]
 # fmt: on
@@ -117,7 +117,10 @@ class Outbound(msgspec.Struct, frozen=True):
     """One platform message, already cut to the platform's size by `core.fit`.
 
     `parts` are one send's worth (usually one part). `idempotency_key` is stable over retries. `thread` are the Message-IDs
-    of a mail's ancestors, oldest first. `reply_to` is the platform's id of the message answered.
+    of a mail's ancestors, oldest first. `reply_to` is the platform's id of the message answered. `handle` is the newest unused and
+    fresh `reply_handle` of the customer's messages, only on the first attempt. `late`: no reply window is open any more, but the
+    manifest's `late_hours` have not passed. `author` is agent or automation. An address `comment:<id>` asks for the
+    private answer to a comment.
     """
 
     account: str
@@ -129,6 +132,8 @@ class Outbound(msgspec.Struct, frozen=True):
     thread: Sequence[str] = ()
     slot: str = ""
     author: str = ""
+    handle: str = ""
+    late: bool = False
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -168,11 +173,20 @@ class Stream(Protocol):
     address: str
 
 
+class Token(msgspec.Struct, frozen=True):
+    """An access token as a platform hands it out, and how many seconds it lives."""
+
+    value: str
+    seconds: float
+
+
 class Io(Protocol):
     """All of the outside world that an adapter may use.
 
-    `http` talks; `resolve` checks host and port against the address guard and returns the one address to connect to (for
-    libraries that speak IMAP, SMTP or SMPP themselves); `file` loads a stored file that a part names; `platform_url` returns an
+    `token` returns a connection's access token: one for all processes, kept sealed, fetched by one caller at a
+    time and again before it expires; `instead_of` names a value that the platform has just refused. `http` talks;
+    `resolve` checks host and port against the address guard and returns the one address to connect to (for libraries
+    that speak IMAP, SMTP or SMPP themselves); `file` loads a stored file that a part names; `platform_url` returns an
     operator's replacement for a platform's base URL (the sandbox), else the default given.
     """
 
@@ -180,6 +194,7 @@ class Io(Protocol):
 
     async def resolve(self, host: str, port: int) -> Stream: ...
     async def file(self, file_id: UUID) -> Content: ...
+    async def token(self, name: str, fetch: Callable[[], Awaitable[Token]], instead_of: str = "") -> str: ...
     def platform_url(self, name: str, default: str) -> str: ...
 
 
@@ -194,11 +209,22 @@ class Account(msgspec.Struct, frozen=True):
 
 
 class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a platform tells of a person on request."""
+    """What a platform tells of a person on request; `claims` are further identifiers (a UnionID), `data` the rest."""
 
     name: str = ""
     language: str = ""
     avatar: Source | None = None
+    claims: Sequence[Claim] = ()
+    data: Mapping[str, Any] = {}
+
+
+class Post(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a comment stands under: shown above the conversation. `picture` may be a link that expires."""
+
+    text: str = ""
+    url: str = ""
+    picture: str = ""
+    author: str = ""
 
 
 class Polled(msgspec.Struct, frozen=True):
@@ -292,6 +318,34 @@ class FetchesProfile(Protocol):
     """Looks a person up."""
 
     async def fetch_profile(self, account: str, claim: Claim) -> Profile: ...
+
+
+@runtime_checkable
+class FetchesPost(Protocol):
+    """Looks up the post (photo, video) whose comments are a conversation; `post` is what follows `post:` in the slot."""
+
+    async def fetch_post(self, account: str, post: str) -> Post: ...
+
+
+@runtime_checkable
+class Checks(Protocol):
+    """Knows more of its health than `probe`: a subscription switched off, a webhook in trouble, a quality mark.
+
+    Called every few minutes with our webhook address; returns news (none is well), raises like `probe`.
+    """
+
+    async def check(self, webhook_url: str) -> list[AccountChanged]: ...
+
+
+@runtime_checkable
+class Converses(Protocol):
+    """Answers inside the platform's request (voice skills): the door holds it until words are there, or a deadline.
+
+    `parts` is what agents or automation have said since the last turn, empty at the deadline (`converse_seconds` of the
+    manifest). `send` is never called for such a channel. Pure.
+    """
+
+    def converse(self, request: RawRequest, parts: Sequence[Part]) -> Reply: ...
 
 
 @runtime_checkable

@@ -8,8 +8,11 @@ from pathlib import Path
 from switchboard.channels.api import (
     Acks,
     Challenges,
+    Checks,
+    Converses,
     ExtractsMedia,
     FetchesMedia,
+    FetchesPost,
     FetchesProfile,
     MarksRead,
     Polls,
@@ -28,6 +31,9 @@ OPTIONAL = {
     "extract_media": ExtractsMedia,
     "fetch_profile": FetchesProfile,
     "mark_read": MarksRead,
+    "fetch_post": FetchesPost,
+    "check": Checks,
+    "converse": Converses,
 }
 STATUSES = {"sent", "delivered", "read", "failed"}
 LOOKS_SECRET = re.compile(r"secret|token|password|private_key")
@@ -110,7 +116,12 @@ class FolderTests(Case):
             for name in _imports(path, text):
                 if name.split(".")[0] in sys.stdlib_module_names or not name.startswith("switchboard"):
                     continue
-                allowed = ("switchboard.channels.api", "switchboard.core", own)
+                allowed = (
+                    "switchboard.channels.api",
+                    "switchboard.channels.families",
+                    "switchboard.core",
+                    own,
+                )
                 assert name.startswith(allowed), (
                     f"{path.name} imports {name}; an adapter may import {', '.join(allowed)}"
                 )

@@ -3,13 +3,13 @@
 It stands in for the platform behind `net`: failed connections raise Retry, an answer that never came InDoubt.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from switchboard.channels.api import Content, Http, InDoubt, Outbound, Response, Retry, Sent, Stream
+from switchboard.channels.api import Content, Http, InDoubt, Outbound, Response, Retry, Sent, Stream, Token
 
 WORDS = frozenset(
     {
@@ -147,10 +147,24 @@ class ScriptedHttp:
         return answer.response()
 
 
-class ScriptedIo:
+class KeptTokens:
+    """Access tokens of one process, for an Io in a test: fetched at the first call and whenever one is refused."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, str] = {}
+
+    async def token(self, name: str, fetch: Callable[[], Awaitable[Token]], instead_of: str = "") -> str:
+        """Return the kept token, or fetch one."""
+        if self.kept.get(name, instead_of) == instead_of:
+            self.kept[name] = (await fetch()).value
+        return self.kept[name]
+
+
+class ScriptedIo(KeptTokens):
     """The outside world of one test. `files` are stored files by id."""
 
     def __init__(self, answers: Sequence[Answer], files: Mapping[str, Content] | None = None) -> None:
+        super().__init__()
         self.scripted = ScriptedHttp(answers)
         self.http: Http = self.scripted
         self.files = dict(files or {})

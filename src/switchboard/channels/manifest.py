@@ -6,7 +6,17 @@ import msgspec
 
 from switchboard.core.capability import ChoicesLimit, MediaLimit, Outgoing, TextLimit
 
-__all__ = ["ChoicesLimit", "Manifest", "MediaLimit", "Names", "Outgoing", "Rate", "TextLimit", "load"]
+__all__ = [
+    "ChoicesLimit",
+    "Manifest",
+    "MediaLimit",
+    "Names",
+    "Outgoing",
+    "Rate",
+    "TextLimit",
+    "Window",
+    "load",
+]
 
 
 class Names(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -26,11 +36,24 @@ class Rate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     in_flight: int = 8
 
 
+class Window(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """For how long, and for how many answers (0: any), what a customer did allows us to write freely.
+
+    `opened_by` is what facts name in `opens`: message, or an act of the platform's own (menu_click, follow, scan, enter).
+    """
+
+    opened_by: str = "message"
+    hours: float
+    messages: int = 0
+
+
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One adapter's facts.
 
-    `receives`: part types and fact kinds it can produce. `does`: optional protocol members. `window_hours`:
-    how long after a customer's message a free answer is allowed (0: always). `receipts`: statuses the
+    `receives`: part types and fact kinds it can produce. `does`: optional protocol members. `windows`:
+    what a customer did allows free answers for how long (none: always allowed); `late_hours`: how long a person may still
+    answer after that by the platform's tag (HUMAN_AGENT). `handle_seconds`: how long a `reply_handle` is good, and
+    `handle_uses` how often (0: any number). `converse_seconds`: how long the door holds a voice skill's request. `receipts`: statuses the
     platform reports. `idempotent`: a repeated send with our key is surely not doubled. `poll_seconds`: the
     rest between two polls that no nudge cuts short (a long poll rests by itself). `retry_days`: how long the
     platform repeats a webhook.
@@ -47,7 +70,11 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     does: list[str] = []
     sends: Outgoing
     rate: Rate = Rate()
-    window_hours: float = 0
+    windows: list[Window] = []
+    late_hours: float = 0
+    handle_seconds: float = 0
+    handle_uses: int = 1
+    converse_seconds: float = 0
     receipts: list[str] = []
     idempotent: bool = False
     poll_seconds: float = 0.05

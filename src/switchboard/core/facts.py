@@ -46,6 +46,8 @@ class MessageReceived(_Fact, frozen=True, omit_defaults=True, tag="message"):
 
     `address` is where an answer goes (phone, chat id, mailbox). `slot` is empty for a person's own case, else
     `group:id`, `thread:root`, `post:id`. `thread` carries a mail's References, newest last. `backfill` marks history.
+    `opens` names the reply window of the manifest that this opens (empty: none). `reply_handle` is what the platform wants to see
+    with an answer (LINE's reply token, WeCom's welcome code).
     """
 
     external_id: str
@@ -61,6 +63,8 @@ class MessageReceived(_Fact, frozen=True, omit_defaults=True, tag="message"):
     referral: dict[str, Any] = {}
     auto: bool = False
     backfill: bool = False
+    opens: str = "message"
+    reply_handle: str = ""
 
 
 class EchoReceived(_Fact, frozen=True, omit_defaults=True, tag="echo"):

@@ -35,7 +35,14 @@ class Reauthorise(Outcome):
 
 
 class InDoubt(Outcome):
-    """Bytes left, no answer came: it may or may not have been delivered."""
+    """Bytes left, no answer came: it may or may not have been delivered.
+
+    `repeatable` False: not even on an idempotent channel may it be sent again by itself (the request carried no key).
+    """
+
+    def __init__(self, message: str, *, code: str = "", repeatable: bool = True) -> None:
+        super().__init__(message, code=code)
+        self.repeatable = repeatable
 
 
 class Response(msgspec.Struct, frozen=True):

@@ -1,18 +1,9 @@
 """Telegram's adapter against the sandbox over real HTTP: both intakes, files, failures."""
 
 import asyncio
-import json
-import queue
-import subprocess
-import sys
-import threading
-from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import UUID
 
-import httpx
 import pytest
 
 from switchboard.channels.api import (
@@ -24,7 +15,6 @@ from switchboard.channels.api import (
     Content,
     EchoReceived,
     File,
-    Http,
     Image,
     Inbound,
     InDoubt,
@@ -33,7 +23,6 @@ from switchboard.channels.api import (
     MessageReceived,
     Outbound,
     Part,
-    RawRequest,
     ReachChanged,
     Reauthorise,
     Refused,
@@ -41,8 +30,8 @@ from switchboard.channels.api import (
     Source,
     Text,
 )
+from switchboard.channels.loopback import Door, LoopbackIo, Sandbox
 from switchboard.channels.telegram.channel import TelegramChannel, TelegramConfig
-from switchboard.net import Guard, GuardedHttp, Stream
 
 TOKEN = "4200:abcdefghijklmnopqrstuvwxyz0123456789"
 SECRET = "secret-of-the-webhook"
@@ -51,115 +40,6 @@ PNG = bytes.fromhex(
     "0000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
 )
 FILE = UUID(int=7)
-
-
-class Sandbox:
-    """The stand-in for the platform in a process of its own, and its control API."""
-
-    def __init__(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "switchboard.sandbox", "--receipt-delay-seconds", "0.01"],
-            stdout=subprocess.PIPE,
-        )
-        assert self.process.stdout is not None
-        self.url: str = json.loads(self.process.stdout.readline())["url"]
-        self.control = httpx.Client(base_url=self.url, trust_env=False, timeout=20)
-
-    def post(self, path: str, **body: Any) -> Any:
-        """Call the control API."""
-        answer = self.control.post(path, json=body)
-        assert answer.is_success, answer.text
-        return answer.json()
-
-    def ledger(self) -> list[dict[str, Any]]:
-        """Return what customers have received."""
-        items: list[dict[str, Any]] = self.control.get("/sandbox/ledger").json()["items"]
-        return items
-
-    def close(self) -> None:
-        """End the process."""
-        self.control.close()
-        self.process.terminate()
-        self.process.wait(10)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-
-
-class Door:
-    """Our webhook address, as far as keeping what arrives."""
-
-    def __init__(self) -> None:
-        self.calls: queue.Queue[RawRequest] = queue.Queue()
-        calls = self.calls
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                calls.put(RawRequest("POST", self.path, {}, headers, body, datetime.now(UTC)))
-                self.send_response(200)
-                self.send_header("content-length", "0")
-                self.end_headers()
-
-            def log_message(self, *args: object) -> None:
-                """Say nothing."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/hook"
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
-
-    def close(self) -> None:
-        """Listen no more."""
-        self.server.shutdown()
-        self.server.server_close()
-
-
-class LoopbackIo:
-    """The real HTTP client behind the real guard, with loopback allowed."""
-
-    def __init__(self, url: str) -> None:
-        self.guard = Guard(["127.0.0.0/8"])
-        self.wire = GuardedHttp(self.guard)
-        self.http: Http = self.wire
-        self.url = url
-        self.files: dict[UUID, Content] = {}
-
-    async def resolve(self, host: str, port: int) -> Stream:
-        """Check an address."""
-        return await self.guard.resolve(host, port)
-
-    async def file(self, file_id: UUID) -> Content:
-        """Return a stored file."""
-        return self.files[file_id]
-
-    def platform_url(self, name: str, default: str) -> str:
-        """Lead every platform to the sandbox."""
-        return self.url
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    """A sandbox that ends with the test."""
-    running = Sandbox()
-    yield running
-    running.close()
-
-
-@pytest.fixture
-def door() -> Iterator[Door]:
-    """A webhook address that ends with the test."""
-    listening = Door()
-    yield listening
-    listening.close()
-
-
-@pytest.fixture
-async def io(sandbox: Sandbox) -> AsyncIterator[LoopbackIo]:
-    """The way to the sandbox."""
-    made = LoopbackIo(sandbox.url)
-    yield made
-    await made.wire.aclose()
-    made.guard.close()
 
 
 class Line:

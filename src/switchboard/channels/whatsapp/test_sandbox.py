@@ -52,6 +52,7 @@ from switchboard.channels.api import (
     Unreadable,
     Unsupported,
 )
+from switchboard.channels.contract_io import KeptTokens
 from switchboard.channels.whatsapp.channel import Config, WhatsAppChannel
 from switchboard.net.guard import Guard
 from switchboard.net.http import GuardedHttp
@@ -64,10 +65,11 @@ PNG = bytes.fromhex(
 )
 
 
-class World:
+class World(KeptTokens):
     """Io that leads to the sandbox: real HTTP under a guard that lets exactly this loopback port through."""
 
     def __init__(self, sandbox: str) -> None:
+        super().__init__()
         self.sandbox = sandbox
         self.guarded = GuardedHttp(Guard([urlsplit(sandbox).netloc]))
         self.http: Http = self.guarded
