@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from switchboard.channels.manifest import Manifest
+from switchboard.channels.manifest import Manifest, Window
 from switchboard.channels.registry import Adapter, adapters
 from switchboard.core.capability import ChoicesLimit, MediaLimit, TextLimit
 from tools.reference_text import cell, page, rows
@@ -67,6 +67,13 @@ def arrives(manifest: Manifest) -> str:
     return ", ".join(way for way, given in ways.items() if given) or "own socket"
 
 
+def window_of(window: Window) -> str:
+    """Say how long and how often one may answer freely."""
+    span = f"{window.hours:g} h" if window.hours >= 1 else f"{window.hours * 60:g} min"
+    act = "" if window.opened_by == "message" else f"{window.opened_by}: "
+    return f"{act}{span}" + (f" / {window.messages}" if window.messages else "")
+
+
 def overview_of(one: Manifest) -> tuple[str, ...]:
     """Return a channel's line in the overview."""
     return (
@@ -74,7 +81,7 @@ def overview_of(one: Manifest) -> tuple[str, ...]:
         f"`{one.kind}`",
         one.tier,
         arrives(one),
-        f"{one.window_hours:g} h" if one.window_hours else "always",
+        ", ".join(map(window_of, one.windows)) or "always",
         ", ".join(one.receipts) or "none",
         f"{one.rate.per_second:g}",
         ", ".join(f"`{name}`" for name in one.does) or "—",

@@ -95,7 +95,9 @@ async def test_kinds_carry_form_and_guides(admin: Person) -> None:
     assert token["title"]
     assert token["x-title-zh"]
     assert kinds["email"]["guide"]["zh"].startswith("#")
-    assert kinds["whatsapp"]["capabilities"]["out"]["window_hours"] == 24
+    assert kinds["whatsapp"]["capabilities"]["out"]["windows"] == [
+        {"opened_by": "message", "hours": 24, "messages": 0}
+    ]
 
 
 async def test_a_bot_is_connected_and_its_secrets_stay_here(admin: Person, platforms: Platforms) -> None:

@@ -21,6 +21,7 @@ from switchboard.core.commands import EditConversation, Resend, WriteMessage
 from switchboard.core.conversation import STATUSES
 from switchboard.core.errors import NotFound, Problem
 from switchboard.core.ids import new_id
+from switchboard.core.windows import ends, standing
 from switchboard.db.pool import Tx
 from switchboard.staff import reads as staff
 from switchboard.staff.permission import Permission
@@ -37,12 +38,19 @@ VIEWS: dict[str, View] = {
     "resolved": View(status=("resolved",)),
 }
 
+WINDOW = {
+    "window_closed": "The platform's time for free answers is over, or its number of answers used up: only templates can be sent.",
+    "window_over": "The platform's time for free answers is over, or its number used up, until the customer writes again.",
+}
+
 
 class ReplyChannel(msgspec.Struct, frozen=True):
     """A channel by which the customer can be answered; `reason` says why not just now, empty when it can be
     used.
 
-    `reason_code` is what screens translate: unreachable, off, broken, window_closed, or empty.
+    `reason_code` is what screens translate: unreachable, off, broken, window_closed (only templates), window_over, or empty.
+    `window_left`: how many free answers are left until `window_until`, null for any number. `late`: the window is over, but a
+    person may still answer for a time.
     """
 
     channel_id: UUID
@@ -51,6 +59,8 @@ class ReplyChannel(msgspec.Struct, frozen=True):
     address: str
     verified: bool
     window_until: datetime | None
+    window_left: int | None
+    late: bool
     default: bool
     reason: str
     reason_code: str
@@ -211,14 +221,19 @@ async def _reply_channels(tx: Tx, workspace: UUID, conversation_id: UUID) -> lis
     chosen = False
     for row in await screens.reply_channels(tx, workspace, conversation_id):
         adapter = kinds.get(row["kind"])
-        hours = adapter.manifest.window_hours if adapter else 0
-        until = None
-        if hours and row["last_inbound_at"] is not None:
-            until = row["last_inbound_at"] + timedelta(hours=hours)
-        code, reason = _reason(row["status"], row["unreachable"], adapter is not None)
-        if not code and hours and (until is None or until < now):
-            code = "window_closed"
-            reason = f"The platform's {hours:g} hours for free answers are over: only templates can be sent."
+        facts = adapter.manifest if adapter else None
+        opened = msgspec.json.decode(row["opened"], type=dict[str, datetime])
+        rules = facts.windows if facts else []
+        free = standing(rules, opened, row["sent"], now)
+        over = ends(rules, opened)
+        until = (free.until or over) if rules else None
+        code, reason = _reason(row["status"], row["unreachable"], facts is not None)
+        late = False
+        if not code and facts is not None and rules and free.until is None:
+            late = over is not None and now < over + timedelta(hours=facts.late_hours)
+            if not late:
+                code = "window_closed" if facts.sends.template else "window_over"
+                reason = WINDOW[code]
         default = not chosen and row["verified"] and not reason
         chosen = chosen or default
         found.append(
@@ -229,6 +244,8 @@ async def _reply_channels(tx: Tx, workspace: UUID, conversation_id: UUID) -> lis
                 row["address"],
                 row["verified"],
                 until,
+                free.left if rules else None,
+                late,
                 default,
                 reason,
                 code,

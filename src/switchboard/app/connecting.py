@@ -162,7 +162,12 @@ class Connector:
 
 def _kind(adapter: Adapter) -> Kind:
     facts = adapter.manifest
-    out = {**msgspec.to_builtins(facts.sends), "window_hours": facts.window_hours, "receipts": facts.receipts}
+    out = {
+        **msgspec.to_builtins(facts.sends),
+        "windows": msgspec.to_builtins(facts.windows),
+        "late_hours": facts.late_hours,
+        "receipts": facts.receipts,
+    }
     return Kind(
         kind=facts.kind,
         names=msgspec.to_builtins(facts.names),

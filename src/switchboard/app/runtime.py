@@ -1,16 +1,17 @@
 """What every loop and door of a process shares."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from uuid import UUID
 
 import msgspec
 import structlog
 
 from switchboard.app.config import Settings, link_key
+from switchboard.app.tokens import Tokens, TriedTokens
 from switchboard.blobs import Blobs, Signer, StoredFile, TooLarge, Unfit
 from switchboard.blobs import commands as blob_commands
 from switchboard.blobs import reads as blob_reads
-from switchboard.channels.api import Channel, Content, Http, Io, Stream
+from switchboard.channels.api import Channel, Content, Http, Io, Stream, Token
 from switchboard.channels.registry import Adapter, adapters
 from switchboard.connections import reads as connection_reads
 from switchboard.core.events import (
@@ -63,9 +64,11 @@ class Live(msgspec.Struct, frozen=True):
 class ConnectionIo:
     """The outside world for one connection's adapter (`channels.api.Io`)."""
 
-    def __init__(self, runtime: "Runtime", workspace: UUID) -> None:
+    def __init__(self, runtime: "Runtime", workspace: UUID, connection: UUID | None) -> None:
         self._runtime = runtime
         self._workspace = workspace
+        self._connection = connection
+        self._tried = TriedTokens()
         self.http: Http = runtime.http
 
     async def resolve(self, host: str, port: int) -> Stream:
@@ -76,6 +79,11 @@ class ConnectionIo:
         if found is None:
             raise Refused("The file to send is gone.", code="file_gone")
         return found
+
+    async def token(self, name: str, fetch: Callable[[], Awaitable[Token]], instead_of: str = "") -> str:
+        if self._connection is None:
+            return await self._tried.get(name, fetch, instead_of)
+        return await self._runtime.tokens.get(self._workspace, self._connection, name, fetch, instead_of)
 
     def platform_url(self, name: str, default: str) -> str:
         return self._runtime.settings.base_urls.get(name, default)
@@ -98,6 +106,7 @@ class Runtime:
         self.sealer = Sealer(
             keys_from_text(settings.secret_key) if settings.secret_key else keys_from_file(key_file)
         )
+        self.tokens = Tokens(self.db, self.sealer)
         self.signer_key = link_key(settings)
         self.signer = Signer(self.signer_key)
         self.blobs = Blobs(settings.files_url or settings.data / "files", limit=settings.max_file)
@@ -130,9 +139,9 @@ class Runtime:
         """Return the signed link of a file."""
         return self.signer.link(workspace, file_id, name)
 
-    def io(self, workspace: UUID) -> Io:
-        """Return the outside world as an adapter of this workspace may touch it."""
-        return ConnectionIo(self, workspace)
+    def io(self, workspace: UUID, connection: UUID | None = None) -> Io:
+        """Return the outside world as an adapter of this workspace may touch it; without a connection for a trial only."""
+        return ConnectionIo(self, workspace, connection)
 
 
 class Connections:
@@ -185,7 +194,7 @@ class Connections:
 
     def adapter(self, row: connection_reads.ConnectionRow) -> Channel:
         """Build the adapter of a connection with its opened credentials."""
-        return adapters()[row.kind].factory(self.config(row), self._runtime.io(row.workspace_id))
+        return adapters()[row.kind].factory(self.config(row), self._runtime.io(row.workspace_id, row.id))
 
     def config(self, row: connection_reads.ConnectionRow) -> msgspec.Struct:
         """Open the credentials of a connection."""

@@ -140,6 +140,9 @@ class Sender:
 
     async def _attempt(self, live: Live, piece: delivery.Piece) -> delivery.Ended:
         """Hand one piece to the platform and tell how it ended."""
+        now, body = datetime.now(UTC), piece.body
+        fresh = piece.attempts == 1 and body.handle_until is not None and now < body.handle_until
+        late = bool(live.adapter.manifest.windows) and (body.free_until is None or now >= body.free_until)
         try:
             sent: Sent = await live.channel.send(
                 Outbound(
@@ -152,6 +155,8 @@ class Sender:
                     thread=piece.body.thread,
                     slot=piece.body.slot,
                     author=piece.body.author,
+                    handle=body.handle if fresh else "",
+                    late=late,
                 )
             )
         except Retry as outcome:

@@ -35,6 +35,8 @@ from switchboard.core.parts import (
     MEDIA,
     Audio,
     Button,
+    Card,
+    Cards,
     Choice,
     Choices,
     ContactCard,
@@ -59,7 +61,7 @@ from switchboard.core.parts import (
 
 # fmt: off
 __all__ = [
-    "MEDIA", "Account", "AccountChanged", "Audio", "BadPayload", "BadSignature", "Button", "Channel",
+    "MEDIA", "Account", "AccountChanged", "Audio", "BadPayload", "BadSignature", "Button", "Card", "Cards", "Channel",
     "Choice", "Choices", "Claim", "ContactCard", "Content", "EchoReceived", "File", "Form", "Http",
     "IdentityChanged", "Image", "InDoubt", "Inbound", "Io", "Link", "Location", "Media", "MessageEdited",
     "MessageRecalled", "MessageReceived", "Notice", "Nudge", "Order", "OrderItem", "Outbound", "Outcome",

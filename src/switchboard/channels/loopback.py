@@ -20,7 +20,6 @@ from switchboard.channels.api import (
     Acks,
     BadSignature,
     Challenges,
-    Channel,
     Content,
     Http,
     Inbound,
@@ -70,7 +69,8 @@ class Door:
     def __init__(self) -> None:
         self.calls: queue.Queue[RawRequest] = queue.Queue()
         self.refused = 0
-        self.channel: Channel | None = None
+        self.channel: Any = None
+        """An adapter, whichever optional members it has."""
         door = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -114,8 +114,8 @@ class Door:
 
     def facts(self, seconds: float = 10) -> list[Inbound]:
         """Return what the next call says, as `channel` reads it; raises queue.Empty when none comes."""
-        assert self.channel is not None
-        return self.channel.parse(self.calls.get(timeout=seconds))
+        found: list[Inbound] = self.channel.parse(self.calls.get(timeout=seconds))
+        return found
 
     def close(self) -> None:
         """Listen no more."""

@@ -79,7 +79,9 @@ async def save_channels(
 async def update(
     tx: Tx, workspace: UUID, connection: UUID, name: str | None, sealed: bytes | None, disabled: bool | None
 ) -> list[Event]:
-    """Change name, credentials or switch."""
+    """Change name, credentials or switch; tokens of earlier credentials are forgotten."""
+    if sealed is not None:
+        await tx.run(SQL.forget_tokens, workspace=workspace, connection=connection)
     await tx.run(
         SQL.update_connection, workspace=workspace, id=connection, name=name, config=sealed, disabled=disabled
     )

@@ -147,3 +147,22 @@ select h.name from channel h join connection c on c.workspace_id = h.workspace_i
 where h.workspace_id = :workspace and h.kind = :kind and h.external_id = any (:externals::text[])
   and c.secret not like 'removed-%' and h.connection_id is distinct from :but::uuid
 limit 1;
+
+-- name: lock_token
+-- Waits until nobody else is fetching this token, and allows for a slow platform.
+select set_config('idle_in_transaction_session_timeout', '60s', true),
+    pg_advisory_xact_lock(hashtextextended(:connection::uuid::text || ':' || :name::text, 7));
+
+-- name: token
+-- A connection's access token, sealed.
+select sealed, expires_at from access_token where workspace_id = :workspace and connection_id = :connection and name = :name;
+
+-- name: keep_token
+-- Keeps a token just fetched.
+insert into access_token (workspace_id, connection_id, name, sealed, expires_at)
+values (:workspace, :connection, :name, :sealed, :expires)
+on conflict (workspace_id, connection_id, name) do update set sealed = excluded.sealed, expires_at = excluded.expires_at;
+
+-- name: forget_tokens
+-- Forgets the tokens of credentials that have changed.
+delete from access_token where workspace_id = :workspace and connection_id = :connection;

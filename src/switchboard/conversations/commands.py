@@ -186,6 +186,9 @@ def _reply(one: WriteMessage, reach: Any, target: str) -> ReplyWritten:
         subject=reach["subject"],
         thread=list(reach["thread"]),
         slot=reach["slot"],
+        opened=msgspec.json.decode(reach["opened"], type=dict[str, datetime]),
+        handle=reach["handle"],
+        handle_at=reach["handle_at"],
         links=one.links,
     )
 
@@ -205,7 +208,7 @@ async def start(tx: Tx, commands: Sequence[StartConversation]) -> list[Event | S
         await tx.run(
             SQL.note_channels, workspaces=[one.workspace_id], conversations=[row["id"]], channels=[one.channel_id],
             addresses=[one.address], identities=[one.identity_id], slots=[""], subjects=[""], verified=[True], at=[None],
-            externals=[""], threads=[""],
+            externals=[""], threads=[""], opened=[{}], handles=[""],
         )  # fmt: skip
         if row["id"] == one.conversation_id:
             events.append(ConversationOpened(workspace_id=one.workspace_id, subject=row["id"], contact_id=one.contact_id,

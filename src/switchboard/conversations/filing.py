@@ -195,7 +195,7 @@ _ADVANCE = (
 )  # fmt: skip
 _CHANNEL = (
     "workspaces", "conversations", "channels", "addresses", "identities", "slots", "subjects", "verified", "at", "externals",
-    "threads",
+    "threads", "opened", "handles",
 )  # fmt: skip
 
 
@@ -256,6 +256,8 @@ def _channels(items: Sequence[Attributed], cases: dict[Slot, _Case]) -> list[tup
     """One row per conversation, channel and address: the newest message's facts."""
     latest: dict[tuple[UUID, UUID, str], tuple[Any, ...]] = {}
     threads: dict[tuple[UUID, UUID, str], list[str]] = defaultdict(list)
+    opened: dict[tuple[UUID, UUID, str], dict[str, datetime]] = defaultdict(dict)
+    handles: dict[tuple[UUID, UUID, str], str] = {}
     for item in items:
         arrived, fact = item.arrived, item.arrived.fact
         assert isinstance(fact, MessageReceived | EchoReceived)
@@ -265,10 +267,15 @@ def _channels(items: Sequence[Attributed], cases: dict[Slot, _Case]) -> list[tup
         key = (case.id, arrived.channel_id, address)
         if isinstance(fact, MessageReceived) and (fact.thread or fact.subject):
             threads[key] = [*fact.thread, fact.external_id][-20:]
+        if isinstance(fact, MessageReceived) and fact.opens and not fact.backfill:
+            opened[key][scrub(fact.opens)[:50]] = arrived.received_at
+        if isinstance(fact, MessageReceived) and fact.reply_handle:
+            handles[key] = scrub(fact.reply_handle)[:1000]
         latest[key] = (
             arrived.workspace_id, case.id, arrived.channel_id, address, item.identity_id, fact.slot,
             scrub(getattr(fact, "subject", ""))[:500], item.verified, arrived.received_at if inbound else None,
-            bounded(fact.external_id) if inbound else "", scrub(" ".join(threads[key])),
+            bounded(fact.external_id) if inbound else "", scrub(" ".join(threads[key])), opened[key],
+            handles.get(key, ""),
         )  # fmt: skip
     return [latest[key] for key in sorted(latest, key=lambda key: (key[0].int, key[1].int, key[2]))]
 

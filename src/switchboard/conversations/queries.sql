@@ -64,18 +64,21 @@ where c.workspace_id = u.workspace_id and c.id = u.id;
 -- name: note_channels
 -- Remembers by which channel and address each conversation can be answered.
 insert into conversation_channel (workspace_id, conversation_id, channel_id, address, identity_id, slot, subject, verified,
-    last_inbound_at, last_external_id, thread)
+    last_inbound_at, last_external_id, thread, opened, handle, handle_at)
 select workspace_id, conversation_id, channel_id, address, identity_id, slot, subject, verified, last_inbound_at,
-    last_external_id, string_to_array(thread, ' ')
+    last_external_id, string_to_array(thread, ' '), opened, handle, case when handle <> '' then last_inbound_at end
 from unnest(:workspaces::uuid[], :conversations::uuid[], :channels::uuid[], :addresses::text[], :identities::uuid[], :slots::text[],
-    :subjects::text[], :verified::boolean[], :at::timestamptz[], :externals::text[], :threads::text[])
+    :subjects::text[], :verified::boolean[], :at::timestamptz[], :externals::text[], :threads::text[], :opened::jsonb[], :handles::text[])
     as n (workspace_id, conversation_id, channel_id, address, identity_id, slot, subject, verified, last_inbound_at,
-        last_external_id, thread)
+        last_external_id, thread, opened, handle)
 on conflict (workspace_id, conversation_id, channel_id, address) do update set
     last_inbound_at = greatest(conversation_channel.last_inbound_at, excluded.last_inbound_at),
     last_external_id = case when excluded.last_external_id <> '' then excluded.last_external_id else conversation_channel.last_external_id end,
     thread = case when cardinality(excluded.thread) > 0 then excluded.thread else conversation_channel.thread end,
     subject = case when excluded.subject <> '' then excluded.subject else conversation_channel.subject end,
+    opened = conversation_channel.opened || excluded.opened,
+    handle = case when excluded.handle <> '' then excluded.handle else conversation_channel.handle end,
+    handle_at = coalesce(excluded.handle_at, conversation_channel.handle_at),
     verified = excluded.verified, identity_id = excluded.identity_id;
 
 -- name: take_waiting_changes
@@ -152,7 +155,8 @@ from conversation c where c.workspace_id = :workspace and c.id = any (:ids::uuid
 
 -- name: reply_channels
 -- By which channels a conversation can be answered, the latest used first.
-select r.channel_id, r.address, r.identity_id, r.slot, r.subject, r.verified, r.last_inbound_at, r.last_external_id, r.thread
+select r.channel_id, r.address, r.identity_id, r.slot, r.subject, r.verified, r.last_inbound_at, r.last_external_id, r.thread,
+    r.opened, r.handle, r.handle_at
 from conversation_channel r where r.workspace_id = :workspace and r.conversation_id = :id
 order by r.verified desc, r.last_inbound_at desc nulls last;
 
@@ -214,7 +218,8 @@ where workspace_id = :workspace and conversation_id = :from;
 -- name: move_channels
 -- Lets one conversation be answered by another's channels.
 insert into conversation_channel
-select workspace_id, :to, channel_id, address, identity_id, slot, subject, verified, last_inbound_at, last_external_id, thread
+select workspace_id, :to, channel_id, address, identity_id, slot, subject, verified, last_inbound_at, last_external_id, thread,
+    opened, handle, handle_at
 from conversation_channel where workspace_id = :workspace and conversation_id = :from
 on conflict (workspace_id, conversation_id, channel_id, address) do update set
     last_inbound_at = greatest(conversation_channel.last_inbound_at, excluded.last_inbound_at);
@@ -290,7 +295,8 @@ with left_over as (
     returning r.*
 )
 insert into conversation_channel
-select workspace_id, :source, channel_id, address, identity_id, slot, subject, verified, last_inbound_at, last_external_id, thread
+select workspace_id, :source, channel_id, address, identity_id, slot, subject, verified, last_inbound_at, last_external_id, thread,
+    opened, handle, handle_at
 from left_over
 on conflict (workspace_id, conversation_id, channel_id, address) do update set
     last_inbound_at = greatest(conversation_channel.last_inbound_at, excluded.last_inbound_at),

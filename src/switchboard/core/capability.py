@@ -39,7 +39,9 @@ class ChoicesLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Outgoing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What can be sent natively. `multipart`: all parts of a message travel in one send (e-mail)."""
+    """What can be sent natively. `multipart`: all parts of a message travel in one send (e-mail); `cards`: how many cards side by
+    side; `link`: a page as a card of the platform's own.
+    """
 
     text: TextLimit
     image: MediaLimit | None = None
@@ -52,4 +54,6 @@ class Outgoing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     contact: bool = False
     template: bool = False
     product: bool = False
+    link: bool = False
+    cards: int = 0
     multipart: bool = False

@@ -228,6 +228,9 @@ class ReplyWritten(Step, frozen=True, kw_only=True):
     thread: list[str] = []
     slot: str = ""
     links: dict[UUID, str] = {}
+    opened: dict[str, datetime] = {}
+    handle: str = ""
+    handle_at: datetime | None = None
 
 
 class EchoMatched(Step, frozen=True, kw_only=True):

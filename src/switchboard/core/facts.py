@@ -101,6 +101,7 @@ class ReceiptReceived(_Fact, frozen=True, omit_defaults=True, tag="receipt"):
     """The platform says how far one of our messages got: sent, delivered, read or failed.
 
     `idempotency_key` is the key we sent along, when the platform returns it; it settles a send that was in doubt.
+    `up_to` is a watermark: with an empty `external_id`, all that we sent to the address `key` until then.
     """
 
     external_id: str
@@ -109,6 +110,7 @@ class ReceiptReceived(_Fact, frozen=True, omit_defaults=True, tag="receipt"):
     code: str = ""
     error: str = ""
     idempotency_key: str = ""
+    up_to: datetime | None = None
 
 
 class Reacted(_Fact, frozen=True, omit_defaults=True, tag="reacted"):

@@ -16,6 +16,8 @@ from switchboard.core.outcomes import Refused
 from switchboard.core.parts import (
     MEDIA,
     Button,
+    Card,
+    Cards,
     Choice,
     Choices,
     ContactCard,
@@ -168,6 +170,13 @@ def _fit(part: Part, outgoing: Outgoing, links: Mapping[UUID, str]) -> Iterator[
             yield part
         case Product() if outgoing.product:
             yield part
+        case Link() if outgoing.link:
+            yield part
+        case Cards() if part.cards and len(part.cards) <= outgoing.cards:
+            yield part
+        case Cards():
+            for card in part.cards:
+                yield from _card(card, outgoing, links)
         case _ if isinstance(part, MEDIA):
             yield from _media(part, outgoing, links)
         case _:
@@ -197,6 +206,14 @@ def in_words(part: Part) -> str:
             return part.title or part.id
         case _:
             return ""
+
+
+def _card(card: Card, outgoing: Outgoing, links: Mapping[UUID, str]) -> Iterator[Part]:
+    """Say one card that can't be shown: its picture, then its words with what can be pressed."""
+    if card.image is not None:
+        yield from _media(card.image, outgoing, links)
+    words = "\n".join(filter(None, [card.title, card.text]))
+    yield from _fit(Choices(words, card.buttons) if card.buttons else Text(words), outgoing, links)
 
 
 def _text(part: Text, outgoing: Outgoing) -> Iterator[Part]:

@@ -104,6 +104,21 @@ class Choices(msgspec.Struct, frozen=True, omit_defaults=True, tag="choices"):
     button: str = ""
 
 
+class Card(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One card: a picture over a title, a few words and what may be pressed."""
+
+    title: str
+    text: str = ""
+    image: Image | None = None
+    buttons: list[Button] = []
+
+
+class Cards(msgspec.Struct, frozen=True, omit_defaults=True, tag="cards"):
+    """One card, or several to leaf through."""
+
+    cards: list[Card]
+
+
 class Choice(msgspec.Struct, frozen=True, omit_defaults=True, tag="choice"):
     """What the customer chose: a button pressed or a list row picked."""
 
@@ -186,6 +201,7 @@ Part = (
     | Location
     | ContactCard
     | Choices
+    | Cards
     | Choice
     | Order
     | Product
@@ -212,6 +228,8 @@ def preview(parts: list[Part], limit: int = 120) -> str:
                 return " ".join(text.split())[:limit]
             case Choice(title=title, id=choice):
                 return (title or choice)[:limit]
+            case Cards(cards=[first, *_]):
+                return first.title[:limit]
             case Template(text=text, name=name):
                 return (text or name)[:limit]
             case Notice(text=text, code=code):
@@ -242,6 +260,8 @@ def words(parts: list[Part]) -> str:
                 found.append(text)
             case Choices(text=text, buttons=buttons):
                 found += [text, *(button.title for button in buttons)]
+            case Cards(cards=cards):
+                found += [words for card in cards for words in (card.title, card.text)]
             case Choice(title=title) | Link(title=title) | Product(title=title):
                 found.append(title)
             case Template(text=text) | Notice(text=text):

@@ -14,6 +14,8 @@ from switchboard.core.outcomes import Refused
 from switchboard.core.parts import (
     Audio,
     Button,
+    Card,
+    Cards,
     Choice,
     Choices,
     ContactCard,
@@ -267,3 +269,13 @@ def test_every_number_shown_leads_back(titles: list[str]) -> None:
     buttons = [Button(str(index), title) for index, title in enumerate(titles)]
     for index, button in enumerate(buttons):
         assert chosen(str(index + 1), buttons) == button
+
+
+def test_cards_stand_side_by_side_where_they_can_and_are_told_in_words_elsewhere() -> None:
+    """A carousel keeps every card's words and buttons on a channel of plain text."""
+    cards = Cards([Card("Red", "Soft", buttons=[Button("r", "Take red")]), Card("Blue", "Firm")])
+    native = Outgoing(text=TextLimit(max=100), cards=2)
+    assert fit([cards], native) == [[cards]]
+    plain = fit([cards], Outgoing(text=TextLimit(max=100)))
+    assert plain == [[Text("Red\nSoft\n\n1. Take red")], [Text("Blue\nFirm")]]
+    assert fit([Cards([*cards.cards, Card("Green")])], native)[-1] == [Text("Green")]

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from switchboard.channels.manifest import Manifest
 from switchboard.channels.registry import adapters
 from switchboard.core.commands import Resend
 from switchboard.core.errors import Conflict, Invalid, NotFound
@@ -17,6 +18,7 @@ from switchboard.core.ids import new_id, send_key, split_send_key
 from switchboard.core.outcomes import Refused
 from switchboard.core.parts import Part
 from switchboard.core.text import bounded, scrub
+from switchboard.core.windows import ends
 from switchboard.db.pool import Tx, columns
 from switchboard.db.sql import load
 
@@ -35,6 +37,9 @@ class Body(msgspec.Struct, frozen=True, omit_defaults=True):
     thread: list[str] = []
     slot: str = ""
     author: str = "agent"
+    handle: str = ""
+    handle_until: datetime | None = None
+    free_until: datetime | None = None
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -75,6 +80,7 @@ async def enqueue(tx: Tx, replies: Sequence[ReplyWritten]) -> list[Event | Step]
         row["id"]: row for row in await tx.rows(SQL.channels, ids=sorted({one.channel_id for one in replies}))
     }
     rows: list[tuple[Any, ...]] = []
+    used = await _used_handles(tx, replies)
     for one in replies:
         channel = channels.get(one.channel_id)
         if channel is None:
@@ -86,14 +92,7 @@ async def enqueue(tx: Tx, replies: Sequence[ReplyWritten]) -> list[Event | Step]
         if not cut:
             raise Invalid("There is nothing in this message to send.", field="parts", code="empty")
         for nr, parts in enumerate(cut):
-            body = Body(
-                list(parts),
-                one.reply_to if nr == 0 else "",
-                one.subject,
-                one.thread,
-                one.slot,
-                one.author_kind,
-            )
+            body = _body(one, parts, nr, adapters()[channel["kind"]].manifest, used)
             rows.append((one.workspace_id, new_id(), one.message_id, nr, len(cut), one.conversation_id, channel["connection_id"],
                          one.channel_id, one.address, body, "queued", "", ""))  # fmt: skip
     names = ("workspaces", "ids", "messages", "piece", "pieces", "conversations", "connections", "channels", "addresses", "bodies",
@@ -108,6 +107,34 @@ async def enqueue(tx: Tx, replies: Sequence[ReplyWritten]) -> list[Event | Step]
         )
         for one in replies
     ]
+
+
+async def _used_handles(tx: Tx, replies: Sequence[ReplyWritten]) -> set[str]:
+    """Which of the handles that came with customers' messages have been sent along already."""
+    handles = {one.conversation_id: one.handle for one in replies if one.handle}
+    if not handles:
+        return set()
+    rows = await tx.rows(SQL.used_handles, conversations=list(handles), handles=list(handles.values()))
+    return {row["handle"] for row in rows}
+
+
+def _body(one: ReplyWritten, parts: Sequence[Part], nr: int, facts: Manifest, used: set[str]) -> Body:
+    """Return what a piece says and how it hangs on what the customer did: reply window, handle."""
+    handle, until = "", None
+    if one.handle and one.handle_at is not None and not (facts.handle_uses and one.handle in used):
+        handle, until = one.handle, one.handle_at + timedelta(seconds=facts.handle_seconds)
+        used.add(handle)
+    return Body(
+        list(parts),
+        one.reply_to if nr == 0 else "",
+        one.subject,
+        one.thread,
+        one.slot,
+        one.author_kind,
+        handle,
+        until,
+        ends(facts.windows, one.opened),
+    )
 
 
 async def claim(tx: Tx, connection: UUID, batch: UUID, limit: int) -> list[Piece]:
@@ -165,11 +192,13 @@ async def _raise(tx: Tx, receipts: Sequence[tuple[UUID, ReceiptReceived]]) -> li
 
 async def receive(tx: Tx, arrived: Sequence[Arrived]) -> list[Event | Step]:
     """Apply receipts; hold those whose message isn't known by that id yet."""
-    receipts = [(one, one.fact) for one in arrived if isinstance(one.fact, ReceiptReceived)]
+    told = [(one, one.fact) for one in arrived if isinstance(one.fact, ReceiptReceived)]
+    touched = await _up_to(tx, [(one, fact) for one, fact in told if fact.up_to is not None])
+    receipts = [(one, fact) for one, fact in told if fact.up_to is None]
     keyed = [
         (one, fact, split_send_key(fact.idempotency_key)) for one, fact in receipts if fact.idempotency_key
     ]
-    touched = await _settle(
+    touched += await _settle(
         tx, [(one.channel_id, *key, bounded(fact.external_id)) for one, fact, key in keyed if key is not None]
     )
     known = {
@@ -200,6 +229,22 @@ async def receive(tx: Tx, arrived: Sequence[Arrived]) -> list[Event | Step]:
             since=[one.received_at for one, _ in early],
         )
     return await _changed(tx, touched)
+
+
+async def _up_to(
+    tx: Tx, receipts: Sequence[tuple[Arrived, ReceiptReceived]]
+) -> list[tuple[UUID, UUID, UUID]]:
+    """Apply watermarks: all that went to an address until then has come so far."""
+    if not receipts:
+        return []
+    rows = await tx.rows(
+        SQL.raise_up_to,
+        channels=[one.channel_id for one, _ in receipts],
+        addresses=[fact.key for _, fact in receipts],
+        statuses=[fact.status for _, fact in receipts],
+        up_to=[fact.up_to for _, fact in receipts],
+    )
+    return [(row["workspace_id"], row["conversation_id"], row["message_id"]) for row in rows]
 
 
 async def sweep(tx: Tx, since: datetime = EVER) -> list[Event | Step]:

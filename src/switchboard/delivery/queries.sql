@@ -10,6 +10,12 @@ select * from unnest(
     :channels::uuid[], :addresses::text[], :bodies::jsonb[], :statuses::text[], :codes::text[], :errors::text[])
 on conflict do nothing;
 
+-- name: used_handles
+-- Which handles of customers' messages have been sent along already.
+select distinct o.body ->> 'handle' as handle from outbound o
+join unnest(:conversations::uuid[], :handles::text[]) as h (conversation_id, handle)
+    on o.conversation_id = h.conversation_id and o.body ->> 'handle' = h.handle;
+
 -- name: claim
 -- One head piece per recipient of a connection, marked as being sent in a batch. A head that has been retried for over a
 -- minute is no head while it waits for its next turn: those behind it pass.
@@ -73,6 +79,24 @@ from (
 where o.channel_id = u.channel_id and o.external_id = u.external_id
   and u.rank > case o.status when 'queued' then 0 when 'sending' then 0 when 'in_doubt' then 0 when 'sent' then 1 when 'failed' then 2
       when 'delivered' then 3 else 4 end
+returning o.workspace_id, o.message_id, o.conversation_id, o.status;
+
+-- name: raise_up_to
+-- Lifts what went to an address until a moment (give or take two seconds between two clocks) to what a watermark says.
+update outbound o set status = u.status, updated_at = now()
+from (
+    select distinct on (channel_id, address, status) * from unnest(:channels::uuid[], :addresses::text[], :statuses::text[],
+        :up_to::timestamptz[]) as r (channel_id, address, status, up_to)
+    where r.status in ('delivered', 'read')
+    order by channel_id, address, status desc, up_to desc
+) u
+where o.channel_id = u.channel_id and o.address = u.address and o.status in ('sending', 'sent', 'in_doubt', 'delivered')
+  and o.status <> u.status and o.first_tried_at <= u.up_to + interval '2 seconds'
+  and o.id in (select x.id from outbound x where x.channel_id = u.channel_id and x.address = u.address
+    and x.status in ('sending', 'sent', 'in_doubt', 'delivered') order by x.nr desc limit 200)
+  and not exists (select from unnest(:channels::uuid[], :addresses::text[], :statuses::text[], :up_to::timestamptz[])
+    as h (channel_id, address, status, up_to) where u.status = 'delivered' and h.status = 'read' and h.channel_id = u.channel_id
+    and h.address = u.address and o.first_tried_at <= h.up_to + interval '2 seconds')
 returning o.workspace_id, o.message_id, o.conversation_id, o.status;
 
 -- name: known_externals

@@ -85,7 +85,7 @@ async def line(request: pytest.FixtureRequest, sandbox: Sandbox, door: Door, io:
     return made
 
 
-def to_ann(*parts: Part, **more: str) -> Outbound:
+def to_ann(*parts: Part, **more: Any) -> Outbound:
     """Return a message to Ann."""
     return Outbound("4200", more.pop("to", "5001"), parts, "key", **more)
 

@@ -69,11 +69,20 @@ function Window({ channel }: { channel: ReplyChannel }) {
       <Tooltip title={whyNot(channel, t)}>
         <span className={css.window} data-level="over">
           <TriangleAlert size={13} />
-          {channel.reason_code === "window_closed" ? t("composer.windowOver") : t("composer.closed")}
+          {channel.reason_code.startsWith("window_") ? t("composer.windowOver") : t("composer.closed")}
         </span>
       </Tooltip>
     );
   if (!channel.window_until) return null;
+  if (channel.late)
+    return (
+      <Tooltip title={t("composer.lateHint")}>
+        <span className={css.window} data-level="soon">
+          <Clock3 size={12} />
+          {t("composer.late")}
+        </span>
+      </Tooltip>
+    );
   const left = Date.parse(channel.window_until) - now;
   const level = left <= 0 ? "over" : left < 2 * 3_600_000 ? "soon" : "fine";
   return (
@@ -81,6 +90,7 @@ function Window({ channel }: { channel: ReplyChannel }) {
       <span className={css.window} data-level={level}>
         <Clock3 size={12} />
         {left <= 0 ? t("composer.windowOver") : t("composer.window", { time: duration(left, i18n.language) })}
+        {channel.window_left !== null && <span>· {t("composer.windowLeft", { count: channel.window_left })}</span>}
       </span>
     </Tooltip>
   );
