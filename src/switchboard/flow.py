@@ -20,7 +20,7 @@ from switchboard import (
 )
 from switchboard.automation import commands as automation_verbs
 from switchboard.connections import commands as connection_verbs
-from switchboard.contacts import by_hand, merging
+from switchboard.contacts import by_hand, lookups, merging
 from switchboard.contacts import commands as contact_verbs
 from switchboard.conversations import changes, echoes, filing, joining
 from switchboard.conversations import commands as conversation_verbs
@@ -66,6 +66,7 @@ REACTIONS: dict[type, tuple[Verb, ...]] = {
     f.EchoReceived: (contact_verbs.resolve,),
     f.Reacted: (contact_verbs.know_reactor,),
     c.EditContact: (contact_verbs.edit,),
+    c.DescribeContact: (lookups.describe,),
     c.CreateContact: (by_hand.create,),
     c.MergeContacts: (merging.merge,),
     c.UndoMerge: (merging.undo,),
@@ -104,6 +105,7 @@ FOLLOWERS: dict[str, Callable[[Tx, Sequence[log.Logged]], Awaitable[None]]] = {
     "inbox": projection.project,
     "search": search.index,
     "traffic": connection_verbs.note_traffic,
+    "lookups": lookups.want,
 }
 """What follows the log, each by its own cursor, in its own transaction."""
 
@@ -111,6 +113,7 @@ FOLLOWED_TYPES: dict[str, tuple[type[e.Event], ...]] = {
     "inbox": projection.ABOUT,
     "search": search.ABOUT,
     "traffic": (e.MessageFiled,),
+    "lookups": (e.ConversationOpened,),
 }
 """Of which events each follower takes note; the others are passed over unread."""
 

@@ -161,8 +161,15 @@ def test_the_spine_stays_one_page() -> None:
     assert len((ROOT / "flow.py").read_text("utf-8").splitlines()) <= 200
 
 
-async def test_followers_are_verbs_of_read_models_and_of_the_channels_own_traffic() -> None:
-    assert {room_of(verb) for verb in flow.FOLLOWERS.values()} <= {"workspace", "analytics", "connections"}
+async def test_followers_are_verbs_of_read_models_of_the_channels_own_traffic_and_of_questions_to_platforms() -> (
+    None
+):
+    assert {room_of(verb) for verb in flow.FOLLOWERS.values()} <= {
+        "workspace",
+        "analytics",
+        "connections",
+        "contacts",
+    }
 
 
 # -- as many statements for many as for one --------------------------------------------------------------------------

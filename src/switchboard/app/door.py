@@ -12,7 +12,8 @@ from prometheus_client import Counter as Metric
 
 from switchboard.app.accept import Acceptor, read
 from switchboard.app.runtime import Live, Runtime
-from switchboard.channels.api import Acks, BadSignature, Challenges, RawRequest, Reply
+from switchboard.app.spoken import converse
+from switchboard.channels.api import Acks, BadSignature, Challenges, Converses, RawRequest, Reply
 from switchboard.connections import commands as connections
 from switchboard.db.pool import TRANSIENT
 
@@ -85,6 +86,8 @@ class Door:
         except Exception as trouble:
             log.error("accept_failed", kind=live.row.kind, error=repr(trouble))
             return Reply(500, b"could not be stored; try again")
+        if isinstance(channel, Converses):
+            return await converse(self._runtime, live, channel, request, facts)
         return channel.ack(request) if isinstance(channel, Acks) else Reply()
 
     async def note_forgeries(self) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 
 from switchboard.app.runtime import Live, Runtime
-from switchboard.channels.api import InDoubt, Outbound, Reauthorise, Refused, Retry, Sent
+from switchboard.channels.api import Converses, InDoubt, Outbound, Reauthorise, Refused, Retry, Sent
 from switchboard.connections import commands as connections
 from switchboard.core.events import Event
 from switchboard.core.ids import new_id
@@ -91,7 +91,10 @@ class Sender:
         room = live.adapter.manifest.rate.in_flight - len(self._flying) if live is not None else 0
         claimed = (
             await self._claim(min(room, CLAIM))
-            if room > 0 and live is not None and live.row.status != "red"
+            if room > 0
+            and live is not None
+            and live.row.status != "red"
+            and not isinstance(live.channel, Converses)
             else []
         )
         for piece in claimed:

@@ -25,6 +25,7 @@ from switchboard.app.hub import Hub
 from switchboard.app.identify import identify
 from switchboard.app.lanes import Lanes, Router, Sequencer
 from switchboard.app.leases import Leases
+from switchboard.app.lookups import LookUps
 from switchboard.app.media_worker import MediaWorker
 from switchboard.app.pages import Pages
 from switchboard.app.replay import Replayer
@@ -143,10 +144,11 @@ class Process:
             loops += [
                 Lanes(self.runtime).run(),
                 Sequencer(self.runtime, ("inbox",), number=True).run(),
-                Sequencer(self.runtime, ("search", "traffic"), number=False).run(),
+                Sequencer(self.runtime, ("search", "traffic", "lookups"), number=False).run(),
                 Router(self.runtime).run(),
                 leases.run(),
                 MediaWorker(self.runtime).run(),
+                LookUps(self.runtime).run(),
                 Housekeeping(self.runtime).run(),
             ]
         self._tasks = [asyncio.create_task(loop) for loop in loops]

@@ -173,3 +173,24 @@ select id, contact_id, verified from identity where workspace_id = :workspace an
 -- name: claims_of_many
 -- What some contacts say of themselves without proof.
 select contact_id, space, value from claim where workspace_id = :workspace and contact_id = any (:ids::uuid[]) order by space, value;
+
+-- name: never_looked_up
+-- Identities by which these conversations came that no platform has been asked about; they count as asked now.
+update identity i set looked_up_at = now()
+from conversations_v_channel r join connections_v_channel h on h.workspace_id = r.workspace_id and h.id = r.channel_id
+where (r.workspace_id, r.conversation_id) in (select * from unnest(:workspaces::uuid[], :conversations::uuid[]))
+  and i.workspace_id = r.workspace_id and i.id = r.identity_id and i.verified and i.looked_up_at is null and h.kind = any (:kinds::text[])
+returning i.workspace_id, i.contact_id, i.space, i.value, r.channel_id, h.kind;
+
+-- name: describe_contact
+-- Notes what a platform told of a contact.
+update contact set name = case when name in ('', :unnamed) and :name <> '' then :name else name end,
+    language = case when language = '' then :language else language end,
+    avatar_file = coalesce(:avatar::uuid, avatar_file), attributes = attributes || :attributes::jsonb
+where workspace_id = :workspace and id = :id and merged_into is null;
+
+-- name: add_told_identities
+-- Adds identifiers that a platform vouches for; one that somebody has already stays theirs.
+insert into identity (workspace_id, id, contact_id, space, value, verified)
+select :workspace, gen_random_uuid(), :contact, space, value, true from unnest(:spaces::text[], :keys::text[]) as t (space, value)
+on conflict (workspace_id, space, value) do nothing;

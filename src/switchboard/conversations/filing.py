@@ -20,7 +20,7 @@ from switchboard.core.events import (
 )
 from switchboard.core.facts import EchoReceived, MessageReceived
 from switchboard.core.ids import new_id
-from switchboard.core.parts import MEDIA, Part, Text, preview
+from switchboard.core.parts import MEDIA, Notice, Part, Text, preview
 from switchboard.core.text import bounded, scrub
 from switchboard.db.pool import Tx, columns, packed
 from switchboard.db.sql import load
@@ -205,6 +205,8 @@ def _row(item: Attributed, case: _Case) -> tuple[Any, ...]:
     assert isinstance(fact, MessageReceived | EchoReceived)
     parts = mark_fetching(fact.parts)
     inbound = isinstance(fact, MessageReceived)
+    if isinstance(fact, MessageReceived) and fact.referral:
+        parts = [*parts, Notice("referral", data=fact.referral)]
     backfill = isinstance(fact, MessageReceived) and fact.backfill
     case.last_position += 1
     case.status = on_inbound(case.status) if inbound else case.status if case.status != "resolved" else "open"

@@ -132,6 +132,18 @@ class EditContact(Command, frozen=True, kw_only=True, omit_defaults=True, tag="e
     changes: dict[str, Any]
 
 
+class DescribeContact(Command, frozen=True, kw_only=True, omit_defaults=True, tag="describe_contact"):
+    """Note what a platform told on request. The name counts where we had none, or only `unnamed` (a bare id)."""
+
+    contact_id: UUID
+    name: str = ""
+    unnamed: str = ""
+    language: str = ""
+    avatar_file: UUID | None = None
+    identities: list[tuple[str, str]] = []
+    attributes: dict[str, Any] = {}
+
+
 class CreateContact(Command, frozen=True, kw_only=True, omit_defaults=True, tag="create_contact"):
     """Add a contact by hand, with identifiers (space, value) that somebody typed in: claimed, not verified."""
 
@@ -176,6 +188,7 @@ AnyCommand = (
     | SetPresence
     | SetCapacity
     | EditContact
+    | DescribeContact
     | CreateContact
     | MergeContacts
     | UndoMerge

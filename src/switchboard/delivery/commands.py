@@ -139,7 +139,17 @@ def _body(one: ReplyWritten, parts: Sequence[Part], nr: int, facts: Manifest, us
 
 async def claim(tx: Tx, connection: UUID, batch: UUID, limit: int) -> list[Piece]:
     """Mark due head pieces of a connection as being sent, one per recipient."""
-    rows = await tx.rows(SQL.claim, connection=connection, batch=batch, limit=limit)
+    return _pieces(await tx.rows(SQL.claim, connection=connection, batch=batch, limit=limit))
+
+
+async def take_spoken(tx: Tx, connection: UUID, channel: UUID, address: str, batch: UUID) -> list[Piece]:
+    """Mark all that waits for one person as being said, in order: for channels that answer inside a request."""
+    return _pieces(
+        await tx.rows(SQL.take_spoken, connection=connection, channel=channel, address=address, batch=batch)
+    )
+
+
+def _pieces(rows: Sequence[Any]) -> list[Piece]:
     ordered = [dict(row) for row in sorted(rows, key=lambda row: row["nr"])]
     for row in ordered:
         del row["nr"]

@@ -35,6 +35,19 @@ from chosen where o.workspace_id = chosen.workspace_id and o.id = chosen.id and 
 returning o.workspace_id, o.id, o.message_id, o.piece, o.conversation_id, o.channel_id, o.address, o.body, o.attempts,
     o.first_tried_at, o.batch_id, o.nr;
 
+-- name: take_spoken
+-- All that waits to be said to one person, marked as being sent.
+with chosen as (
+    select workspace_id, id from outbound
+    where connection_id = :connection and channel_id = :channel and address = :address and status = 'queued'
+    order by nr limit 20 for update skip locked
+)
+update outbound o set status = 'sending', batch_id = :batch::uuid, attempts = o.attempts + 1,
+    first_tried_at = coalesce(o.first_tried_at, now()), updated_at = now()
+from chosen where o.workspace_id = chosen.workspace_id and o.id = chosen.id
+returning o.workspace_id, o.id, o.message_id, o.piece, o.conversation_id, o.channel_id, o.address, o.body, o.attempts,
+    o.first_tried_at, o.batch_id, o.nr;
+
 -- name: orphans
 -- Pieces that a dead holder of the lease left in the middle of a send.
 update outbound set status = case when :idempotent::boolean then 'queued' else 'in_doubt' end, updated_at = now(),
