@@ -19,6 +19,7 @@ from switchboard import (
     workspace,
 )
 from switchboard.automation import commands as automation_verbs
+from switchboard.automation import fallback
 from switchboard.connections import commands as connection_verbs
 from switchboard.contacts import by_hand, lookups, merging
 from switchboard.contacts import commands as contact_verbs
@@ -93,6 +94,7 @@ REACTIONS: dict[type, tuple[Verb, ...]] = {
     e.MessageFiled: (routing_verbs.adopt,),
     c.SetPresence: (routing_verbs.set_presence,),
     c.SetCapacity: (routing_verbs.set_capacity,),
+    c.FallBack: (fallback.fall_back,),
     # getting it out
     e.ReplyWritten: (delivery_verbs.enqueue,),
     e.EchoMatched: (delivery_echoes.settle,),

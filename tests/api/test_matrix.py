@@ -73,7 +73,9 @@ CLOSED_TO_AGENTS = """
     GET /audit
     GET /connections
     GET /connections/{connection_id}
+    GET /alarms
     GET /connections/{connection_id}/events
+    GET /connections/{connection_id}/health
     GET /dead-letters
     GET /dead-letters/{letter_id}
     GET /invitations
@@ -84,7 +86,9 @@ CLOSED_TO_AGENTS = """
     PATCH /workspace
     POST /api-keys
     POST /connections
+    POST /alarms/seen
     POST /connections/test
+    POST /connections/{connection_id}/test-message
     POST /connections/{connection_id}/test
     POST /connections/{connection_id}/rotate
     POST /dead-letters/{letter_id}/replay
@@ -223,6 +227,8 @@ def body_for(handler: HTTPRouteHandler) -> dict[str, Any]:
         "change_connection": {"name": "Mallory"},
         "change_channel": {"name": "Mallory"},
         "edit_channel": {"name": "Mallory"},
+        "send_test_message": {"channel_id": str(uuid4()), "address": "1", "text": "from outside"},
+        "reply_privately": {"parts": [{"type": "text", "text": "from outside"}]},
     }
     return bodies.get(handler.fn.__name__, {})
 

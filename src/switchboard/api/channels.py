@@ -59,11 +59,13 @@ class ChannelChange(Body, frozen=True, kw_only=True):
     """What changes; without a team, conversations of the channel are everybody's.
 
     `auto_reply` answers whoever opens a conversation by the channel; empty: nobody.
+    `fallback_channel_id` carries what this channel refuses or can't send while red, to customers who wrote by it before.
     """
 
     name: Name | UnsetType = UNSET
     team_id: UUID | UnsetType | None = UNSET
     auto_reply: Annotated[str, msgspec.Meta(max_length=2000)] | UnsetType = UNSET
+    fallback_channel_id: UUID | UnsetType | None = UNSET
 
 
 class Channel(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -80,6 +82,7 @@ class Channel(msgspec.Struct, frozen=True, omit_defaults=True):
     last_in_at: datetime | None
     last_out_at: datetime | None
     auto_reply: str
+    fallback_channel_id: UUID | None = None
     widget_script: str | UnsetType = UNSET
 
 
@@ -111,7 +114,7 @@ def _is_removed(row: ConnectionRow) -> bool:
 def _channel(row: ChannelRow, script: str = "") -> Channel:
     return Channel(
         row.id, row.connection_id, row.kind, row.name, row.external_id, row.status, row.reason, row.team_id,
-        row.last_in_at, row.last_out_at, row.auto_reply, script or UNSET,
+        row.last_in_at, row.last_out_at, row.auto_reply, row.fallback_channel_id, script or UNSET,
     )  # fmt: skip
 
 
@@ -130,21 +133,21 @@ def _connection(
     )  # fmt: skip
 
 
-async def _row(tx: Tx, desk: Desk, connection: UUID) -> ConnectionRow:
+async def row_of(tx: Tx, desk: Desk, connection: UUID) -> ConnectionRow:
     row = await connection_reads.by_id(tx, connection, desk.workspace)
     if row is None or _is_removed(row):
         raise NotFound("There is no such connection.")
     return row
 
 
-async def _row_now(desk: Desk, connection: UUID) -> ConnectionRow:
+async def row_now(desk: Desk, connection: UUID) -> ConnectionRow:
     """Read a connection in a transaction of its own: what comes next may take a platform long."""
     async with desk.context.api_db.transaction(desk.workspace) as tx:
-        return await _row(tx, desk, connection)
+        return await row_of(tx, desk, connection)
 
 
 async def _whole(tx: Tx, desk: Desk, connection: UUID, generated: dict[str, str] | None = None) -> Connection:
-    row = await _row(tx, desk, connection)
+    row = await row_of(tx, desk, connection)
     return _connection(desk, row, await connection_reads.channels_of(tx, [connection]), generated)
 
 
@@ -201,7 +204,7 @@ async def _settle(tx: Tx, desk: Desk, connection: UUID, tested: Tested) -> None:
 async def rotate_connection(connection_id: FromPath[UUID], desk: WithDesk) -> Connection:
     """Give a connection a new webhook address; platforms that let us are told, others must be told by hand."""
     tx = await desk.begin()
-    await _row(tx, desk, connection_id)
+    await row_of(tx, desk, connection_id)
     await desk.carry(tx, connections.rotate, desk.workspace, connection_id)
     await desk.audit(tx, "connection.rotated", connection_id)
     desk.afterwards(partial(desk.context.connector.register, desk.workspace, connection_id))
@@ -236,7 +239,7 @@ async def change_connection(
     connection_id: FromPath[UUID], data: JSONBody[ConnectionChange], desk: WithDesk, force: Force = False
 ) -> Connection:
     """Rename a connection, change its credentials, or switch it off and on."""
-    row, prepared = await _row_now(desk, connection_id), None
+    row, prepared = await row_now(desk, connection_id), None
     connector = desk.context.connector
     if data.config is not UNSET:
         prepared = await connector.prepare_change(row, data.config, force=force)
@@ -273,7 +276,7 @@ async def change_connection(
 async def remove_connection(connection_id: FromPath[UUID], desk: WithDesk) -> None:
     """Switch a connection off for good; its conversations stay."""
     tx = await desk.begin()
-    row = await _row(tx, desk, connection_id)
+    row = await row_of(tx, desk, connection_id)
     await desk.carry(tx, connections.remove, desk.workspace, connection_id)
     await desk.audit(tx, "connection.removed", connection_id, kind=row.kind, name=row.name)
 
@@ -284,7 +287,7 @@ async def remove_connection(connection_id: FromPath[UUID], desk: WithDesk) -> No
 )  # fmt: skip
 async def test_connection(connection_id: FromPath[UUID], desk: WithDesk) -> Tested:
     """Try saved credentials; the connection turns green or red by it, and its address is registered anew."""
-    row = await _row_now(desk, connection_id)
+    row = await row_now(desk, connection_id)
     tested = await desk.context.connector.test_saved(row)
     tx = await desk.begin()
     if row.disabled_at is None:
@@ -305,7 +308,7 @@ async def test_connection(connection_id: FromPath[UUID], desk: WithDesk) -> Test
 async def list_events(connection_id: FromPath[UUID], desk: WithDesk) -> Page[NewsRow]:
     """List a connection's latest news and troubles, newest first; the same trouble again only counts up."""
     tx = await desk.begin()
-    await _row(tx, desk, connection_id)
+    await row_of(tx, desk, connection_id)
     return Page(await connection_reads.news(tx, desk.workspace, connection_id))
 
 
@@ -333,6 +336,10 @@ async def change_channel(
         raise Invalid("There is no such team.", field="team_id")
     if isinstance(data.name, str):
         changes["name"] = data.name.strip()
+    if isinstance(data.fallback_channel_id, UUID):
+        others = {one.id for one in await connection_reads.channels(tx, desk.workspace)} - {channel_id}
+        if data.fallback_channel_id not in others:
+            raise Invalid("There is no such other channel.", field="fallback_channel_id")
     await desk.carry(tx, connections.edit_channel, desk.workspace, channel_id, changes)
     row = next(
         (one for one in await connection_reads.channels(tx, desk.workspace) if one.id == channel_id), None

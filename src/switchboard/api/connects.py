@@ -34,6 +34,14 @@ class Tested(msgspec.Struct, frozen=True):
     """The setting most likely at fault, as `config.token`; `config` where that can't be told."""
 
 
+class TestSent(msgspec.Struct, frozen=True):
+    """What the platform said to a test message."""
+
+    ok: bool
+    message: str = ""
+    external_id: str = ""
+
+
 class Prepared(msgspec.Struct, frozen=True):
     """Settings tried and sealed, ready to be saved. `generated` are secrets made here, told once."""
 
@@ -66,6 +74,14 @@ class Connects(Protocol):
 
     async def register(self, workspace: UUID, connection: UUID) -> None:
         """Tell the platform our webhook address where it lets us; trouble turns the connection amber."""
+        ...
+
+    async def send_test(self, row: ConnectionRow, channel: UUID, address: str, text: str) -> TestSent:
+        """Hand a text to the platform, outside of any conversation; raises NotFound for another connection's channel."""
+        ...
+
+    def is_public(self) -> bool:
+        """Tell whether platforms can reach our webhook addresses: https, or a platform of the operator's own."""
         ...
 
     def webhook_url(self, row: ConnectionRow) -> str: ...

@@ -8,16 +8,17 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from switchboard.api.connects import Kind, Prepared, Tested
+from switchboard.api.connects import Kind, Prepared, Tested, TestSent
 from switchboard.api.problems import malformed
 from switchboard.app.runtime import Runtime
-from switchboard.channels.api import Channel, Outcome, Reauthorise, Registers
+from switchboard.channels.api import Channel, Converses, Outbound, Outcome, Reauthorise, Registers, Text
 from switchboard.channels.registry import Adapter, adapters
 from switchboard.connections import commands as connections
 from switchboard.connections import reads as connection_reads
 from switchboard.connections.commands import AccountFound
 from switchboard.connections.reads import ConnectionRow
-from switchboard.core.errors import Invalid
+from switchboard.core.errors import Invalid, NotFound
+from switchboard.core.ids import new_id
 from switchboard.db import log as event_log
 from switchboard.secrecy import CannotOpen
 
@@ -113,6 +114,37 @@ class Connector:
             await connections.note(tx, workspace, connection, "error", "register_failed", words)
             await event_log.append(tx, events)
         self._runtime.announce(events)
+
+    async def send_test(self, row: ConnectionRow, channel: UUID, address: str, text: str) -> TestSent:
+        """Hand a text to the platform; the outcome is told in its own words."""
+        live = await self._runtime.connections.by_id(row.id)
+        if live is None:
+            return TestSent(False, "The connection is switched off.")
+        try:
+            account = live.account_of(channel)
+        except KeyError:
+            raise NotFound("This connection has no such channel.") from None
+        if isinstance(live.channel, Converses):
+            return TestSent(False, "This channel answers only when it is asked.")
+        message = Outbound(
+            account=account, to=address, parts=[Text(text)], idempotency_key=f"test-{new_id()}"
+        )
+        try:
+            async with asyncio.timeout(PROBE_SECONDS):
+                sent = await live.channel.send(message)
+        except Outcome as error:
+            return TestSent(False, str(error))
+        except TimeoutError:
+            return TestSent(False, "The platform did not answer in time.")
+        except Exception as error:
+            log.exception("test_message_failed", kind=row.kind)
+            return TestSent(False, f"The adapter failed: {type(error).__name__}")
+        return TestSent(True, "", sent.external_id)
+
+    def is_public(self) -> bool:
+        """Tell whether platforms can reach our webhook addresses."""
+        settings = self._runtime.settings
+        return settings.url.startswith("https://") or bool(settings.base_urls)
 
     def webhook_url(self, row: ConnectionRow) -> str:
         """Return the address a platform should call, empty where it calls none."""

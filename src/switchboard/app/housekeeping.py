@@ -9,9 +9,11 @@ import structlog
 from switchboard import flow
 from switchboard.app.hub import Hub
 from switchboard.app.runtime import Runtime
+from switchboard.automation import fallback
+from switchboard.connections import alarms
 from switchboard.conversations import changes
 from switchboard.conversations import commands as conversation_verbs
-from switchboard.core.commands import ChangeStatus, SetPresence
+from switchboard.core.commands import ChangeStatus, FallBack, SetPresence
 from switchboard.core.events import Event
 from switchboard.db import jobs, requests
 from switchboard.db import log as event_log
@@ -25,6 +27,7 @@ log = structlog.get_logger()
 VANISHED = timedelta(seconds=60)
 GIVE_UP = timedelta(hours=24)
 LATELY = timedelta(minutes=2)
+STRANDED = timedelta(minutes=2)
 EVENTS_KEPT = timedelta(days=90)
 REQUESTS_KEPT = timedelta(days=2)
 HEARTBEAT_SECONDS = 15
@@ -45,7 +48,9 @@ class Housekeeping:
         while True:
             await self._attempt(self._sweep, self._vanished, self._snoozed)
             if beat % 60 == 0:
-                await self._attempt(self._park, self._forget)
+                await self._attempt(self._park, self._forget, self._silences)
+            if beat % 15 == 0:
+                await self._attempt(self._stranded)
                 try:
                     await self._prune()
                 except Exception as error:
@@ -90,6 +95,17 @@ class Housekeeping:
         ]
         return await flow.run(tx, commands)
 
+    async def _stranded(self, tx: Tx) -> list[Event]:
+        """What has waited too long for a red connection goes by the fallback channel, where there is a way."""
+        waiting = await fallback.possible(tx, await delivery.stranded(tx, datetime.now(UTC) - STRANDED))
+        failed = await delivery.give_up(tx, waiting, "channel_red", "The channel is out of order.")
+        again = [FallBack(workspace_id=workspace, message_id=message) for workspace, message in waiting]
+        return await flow.run(tx, [*failed, *again])
+
+    async def _silences(self, tx: Tx) -> list[Event]:
+        """Channels that have been silent for longer than they ever were lately."""
+        return await alarms.silences(tx)
+
     async def _park(self, tx: Tx) -> list[Event]:
         before = datetime.now(UTC) - GIVE_UP
         await delivery.park(tx, before)
@@ -101,6 +117,7 @@ class Housekeeping:
         await jobs.prune(tx, now - timedelta(days=7))
         await requests.prune(tx, now - REQUESTS_KEPT)
         await entrance.prune(tx)
+        await alarms.prune(tx)
         return []
 
     async def _prune(self) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import structlog
 
+from switchboard.app import health
 from switchboard.app.runtime import Live, Runtime
 from switchboard.app.sender import Sender
 from switchboard.channels.api import Outcome, Polled, Polls, Reauthorise, Sessions
@@ -119,7 +120,11 @@ class _Held:
         self._runtime = runtime
         self._connection = connection
         self._nudged = asyncio.Event()
-        self._tasks = [asyncio.create_task(self.sender.run()), asyncio.create_task(self._intake())]
+        self._tasks = [
+            asyncio.create_task(self.sender.run()),
+            asyncio.create_task(self._intake()),
+            asyncio.create_task(health.watch(runtime, connection)),
+        ]
         runtime.bus.hear(self._hear)
 
     async def stop(self) -> None:

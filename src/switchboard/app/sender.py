@@ -7,9 +7,11 @@ from uuid import UUID
 
 import structlog
 
+from switchboard import flow
 from switchboard.app.runtime import Live, Runtime
 from switchboard.channels.api import Converses, InDoubt, Outbound, Reauthorise, Refused, Retry, Sent
 from switchboard.connections import commands as connections
+from switchboard.core.commands import FallBack
 from switchboard.core.events import Event
 from switchboard.core.ids import new_id
 from switchboard.db import log as event_log
@@ -165,7 +167,9 @@ class Sender:
         except Retry as outcome:
             return self._again(piece, outcome)
         except Refused as outcome:
-            return delivery.Ended(piece, "failed", code=outcome.code or "refused", error=str(outcome))
+            return delivery.Ended(
+                piece, "failed", code=outcome.code or "refused", error=str(outcome), refused=True
+            )
         except Reauthorise as outcome:
             await self._turn(live, "red", str(outcome), outcome.code)
             return delivery.Ended(piece, "queued", code=outcome.code or "reauthorise", error=str(outcome),
@@ -219,9 +223,7 @@ class Sender:
         ended, self._ended = self._ended, []
         try:
             async with self._runtime.db.transaction() as tx:
-                found = await delivery.record(tx, ended)
-                events = [one for one in found if isinstance(one, Event)]
-                await event_log.append(tx, events)
+                events = await flow.run(tx, [*await delivery.record(tx, ended), *_ways_round(ended)])
         except BaseException:
             self._ended = ended + self._ended
             raise
@@ -243,3 +245,12 @@ class Sender:
             await self._record()
         except Exception as error:
             log.warning("outcomes_lost_to_recovery", connection=str(self._connection), error=str(error))
+
+
+def _ways_round(ended: list[delivery.Ended]) -> list[FallBack]:
+    """What the platform refused, nothing of it having gone out before."""
+    return [
+        FallBack(workspace_id=one.piece.workspace_id, message_id=one.piece.message_id)
+        for one in ended
+        if one.refused and one.piece.piece == 0
+    ]

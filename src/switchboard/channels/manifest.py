@@ -53,8 +53,9 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     `receives`: part types and fact kinds it can produce. `does`: optional protocol members. `windows`:
     what a customer did allows free answers for how long (none: always allowed); `late_hours`: how long a person may still
     answer after that by the platform's tag (HUMAN_AGENT). `handle_seconds`: how long a `reply_handle` is good, and
-    `handle_uses` how often (0: any number). `converse_seconds`: how long the door holds a voice skill's request. `receipts`: statuses the
-    platform reports. `idempotent`: a repeated send with our key is surely not doubled. `poll_seconds`: the
+    `handle_uses` how often (0: any number). `private_reply_days`: how long after a comment its writer may be answered in
+    private (0: never). `converse_seconds`: how long the door holds a voice skill's request. `receipts`: statuses the platform
+    reports. `idempotent`: a repeated send with our key is surely not doubled. `poll_seconds`: the
     rest between two polls that no nudge cuts short (a long poll rests by itself). `retry_days`: how long the
     platform repeats a webhook.
     """
@@ -75,6 +76,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     handle_seconds: float = 0
     handle_uses: int = 1
     converse_seconds: float = 0
+    private_reply_days: float = 0
     receipts: list[str] = []
     idempotent: bool = False
     poll_seconds: float = 0.05

@@ -13,7 +13,7 @@ from switchboard.core.facts import AccountChanged
 from switchboard.core.ids import new_id, new_secret
 from switchboard.core.text import scrub
 from switchboard.db.log import Logged
-from switchboard.db.pool import Tx
+from switchboard.db.pool import Tx, columns
 from switchboard.db.sql import load
 
 SQL = load(__file__)
@@ -102,7 +102,22 @@ async def set_status(tx: Tx, connection: UUID, status: str, reason: str = "") ->
     if workspace is None:
         return []
     await tx.run(SQL.set_channel_statuses, id=connection, status=status, reason=scrub(reason)[:500])
+    if status == "red":
+        await raise_alarm(tx, workspace, connection, "red", reason)
+    elif status == "green":
+        await tx.run(SQL.end_alarms, workspace=workspace, connection=connection, codes=["red", "quality"])
     return [ChannelChanged(workspace_id=workspace, subject=connection, status=status)]
+
+
+async def note_checked(tx: Tx, connection: UUID) -> None:
+    """Remember that a connection's health was looked at just now."""
+    await tx.run(SQL.note_checked, id=connection)
+
+
+async def raise_alarm(tx: Tx, workspace: UUID, connection: UUID, code: str, detail: str) -> None:
+    """Tell the administrators, unless they are told already."""
+    await tx.run(SQL.raise_alarm, workspace=workspace, id=new_id(), connection=connection, channel=None, code=code,
+                 detail=scrub(detail)[:500], data={})  # fmt: skip
 
 
 async def note(tx: Tx, workspace: UUID, connection: UUID, level: str, code: str, message: str) -> None:
@@ -114,7 +129,8 @@ async def note(tx: Tx, workspace: UUID, connection: UUID, level: str, code: str,
 async def edit_channel(tx: Tx, workspace: UUID, channel: UUID, changes: dict[str, Any]) -> list[Event]:
     """Rename a channel, or give it a team."""
     row = await tx.row(SQL.edit_channel, workspace=workspace, id=channel, name=changes.get("name"), auto_reply=changes.get("auto_reply"),
-                       set_team="team_id" in changes, team=changes.get("team_id"))  # fmt: skip
+                       set_team="team_id" in changes, team=changes.get("team_id"),
+                       set_fallback="fallback_channel_id" in changes, fallback=changes.get("fallback_channel_id"))  # fmt: skip
     return (
         [ChannelChanged(workspace_id=workspace, subject=row["connection_id"], status=row["status"])]
         if row
@@ -153,6 +169,10 @@ async def news(tx: Tx, arrived: Sequence[Arrived]) -> list[Event]:
         assert isinstance(one.fact, AccountChanged)
         level = {"green": "info", "amber": "warning"}.get(one.fact.status, "error")
         await note(tx, one.workspace_id, one.connection_id, level, one.fact.code, one.fact.detail)
+        if one.fact.status == "amber":
+            await raise_alarm(
+                tx, one.workspace_id, one.connection_id, "quality", one.fact.detail or one.fact.code
+            )
         if one.fact.status in ("amber", "red"):
             events += await set_status(
                 tx, one.connection_id, one.fact.status, one.fact.detail or one.fact.code
@@ -163,10 +183,13 @@ async def news(tx: Tx, arrived: Sequence[Arrived]) -> list[Event]:
 async def note_traffic(tx: Tx, logged: Sequence[Logged]) -> None:
     """Follow the log: remember when channels were last used, for the administrator's page."""
     used: dict[UUID, list[datetime | None]] = {}
+    hours: list[tuple[UUID, UUID, datetime, int, int]] = []
     for one in logged:
         event = one.event
         if isinstance(event, MessageFiled) and event.channel_id is not None and not event.backfill:
-            used.setdefault(event.channel_id, [None, None])[0 if event.direction == "in" else 1] = one.at
+            inbound = event.direction == "in"
+            used.setdefault(event.channel_id, [None, None])[0 if inbound else 1] = one.at
+            hours.append((event.workspace_id, event.channel_id, one.at, int(inbound), int(not inbound)))
     if used:
         ids = sorted(used)
         await tx.run(
@@ -176,6 +199,9 @@ async def note_traffic(tx: Tx, logged: Sequence[Logged]) -> None:
             out_at=[used[key][1] for key in ids],
         )
         await tx.run(SQL.note_connection_traffic, ids=ids)
+        names = ("workspaces", "channels", "at", "inbound", "outbound")
+        await tx.run(SQL.count_hours, **columns(names, hours))
+        await tx.run(SQL.end_silences, channels=[key for key in ids if used[key][0] is not None])
 
 
 async def rotate(tx: Tx, workspace: UUID, connection: UUID) -> list[Event]:

@@ -24,12 +24,14 @@ select workspace_id, id, kind, revision, status from connection where disabled_a
 
 -- name: channels_of
 -- The channels of some connections.
-select workspace_id, id, connection_id, kind, name, external_id, status, reason, team_id, last_in_at, last_out_at, auto_reply
+select workspace_id, id, connection_id, kind, name, external_id, status, reason, team_id, last_in_at, last_out_at, auto_reply,
+    fallback_channel_id
 from channel where connection_id = any (:connections::uuid[]) order by created_at, id;
 
 -- name: list_channels
 -- All channels of a workspace.
-select workspace_id, id, connection_id, kind, name, external_id, status, reason, team_id, last_in_at, last_out_at, auto_reply
+select workspace_id, id, connection_id, kind, name, external_id, status, reason, team_id, last_in_at, last_out_at, auto_reply,
+    fallback_channel_id
 from channel where workspace_id = :workspace order by created_at, id;
 
 -- name: create_connection
@@ -58,7 +60,8 @@ on conflict (workspace_id, connection_id, external_id) do update set status = ex
 
 -- name: edit_channel
 -- Renames a channel, gives it a team or an automatic answer; null leaves name and answer as they are.
-update channel set name = coalesce(:name, name), auto_reply = coalesce(:auto_reply, auto_reply), team_id = case when :set_team::boolean then :team::uuid else team_id end
+update channel set name = coalesce(:name, name), auto_reply = coalesce(:auto_reply, auto_reply), team_id = case when :set_team::boolean then :team::uuid else team_id end,
+    fallback_channel_id = case when :set_fallback::boolean then :fallback::uuid else fallback_channel_id end
 where workspace_id = :workspace and id = :id returning connection_id, status;
 
 -- name: set_status
@@ -166,3 +169,81 @@ on conflict (workspace_id, connection_id, name) do update set sealed = excluded.
 -- name: forget_tokens
 -- Forgets the tokens of credentials that have changed.
 delete from access_token where workspace_id = :workspace and connection_id = :connection;
+
+-- name: raise_alarm
+-- Raises an alarm unless it is raised already; returns its id when it is new.
+insert into alarm (workspace_id, id, connection_id, channel_id, code, detail, data)
+values (:workspace, :id, :connection, :channel::uuid, :code, :detail, :data::jsonb)
+on conflict do nothing returning id;
+
+-- name: end_alarms
+-- Some alarms of a connection are over.
+update alarm set over_at = now() where workspace_id = :workspace and connection_id = :connection and code = any (:codes::text[])
+    and over_at is null;
+
+-- name: end_silences
+-- Channels from which something came are silent no more.
+update alarm set over_at = now() where channel_id = any (:channels::uuid[]) and code = 'silent' and over_at is null;
+
+-- name: open_alarms
+-- What an administrator has not put away and is not over.
+select a.id, a.connection_id, c.name as connection, c.kind, coalesce(h.name, '') as channel, a.code, a.detail, a.data, a.at
+from alarm a join connection c on c.workspace_id = a.workspace_id and c.id = a.connection_id and c.disabled_at is null
+left join channel h on h.workspace_id = a.workspace_id and h.id = a.channel_id
+where a.workspace_id = :workspace and a.over_at is null and a.seen_at is null order by a.at desc limit 100;
+
+-- name: see_alarms
+-- Somebody has seen these alarms.
+update alarm set seen_at = now(), seen_by = :by where workspace_id = :workspace and id = any (:ids::uuid[]) and seen_at is null;
+
+-- name: count_hours
+-- Adds to the traffic of channels by the hour.
+insert into channel_hour (workspace_id, channel_id, hour, inbound, outbound)
+select workspace_id, channel_id, date_trunc('hour', at), sum(inbound), sum(outbound)
+from unnest(:workspaces::uuid[], :channels::uuid[], :at::timestamptz[], :inbound::int[], :outbound::int[])
+    as t (workspace_id, channel_id, at, inbound, outbound)
+group by 1, 2, 3 order by 1, 2, 3
+on conflict (workspace_id, channel_id, hour) do update set
+    inbound = channel_hour.inbound + excluded.inbound, outbound = channel_hour.outbound + excluded.outbound;
+
+-- name: silences
+-- Channels silent for at least three hours and half as long again as ever in two weeks; only where a week's traffic tells.
+with heard as (
+    select workspace_id, channel_id, hour, hour - lag(hour) over (partition by workspace_id, channel_id order by hour) as gap
+    from channel_hour where inbound > 0 and hour > now() - interval '14 days'
+), usual as (
+    select workspace_id, channel_id, max(gap) as longest, max(hour) as last from heard
+    group by workspace_id, channel_id having count(*) >= 30 and min(hour) < now() - interval '7 days'
+)
+select u.workspace_id, u.channel_id, h.connection_id, extract(epoch from now() - u.last - interval '1 hour') / 3600 as hours,
+    extract(epoch from u.longest) / 3600 as usual
+from usual u join channel h on h.workspace_id = u.workspace_id and h.id = u.channel_id
+join connection c on c.workspace_id = h.workspace_id and c.id = h.connection_id and c.disabled_at is null
+where now() - u.last - interval '1 hour' > greatest(u.longest * 1.5, interval '3 hours');
+
+-- name: prune_hours
+-- Forgets traffic by the hour after ninety days.
+delete from channel_hour where hour < now() - interval '90 days';
+
+-- name: note_checked
+-- A connection's health was looked at.
+update connection set checked_at = now() where id = :id;
+
+-- name: vitals
+-- How a connection does: when it was looked at and used, what waits, what went out and failed in a day.
+select c.checked_at, c.last_event_at,
+    (select count(*) from delivery_v_outbound o where o.connection_id = c.id and o.status = 'queued') as queued,
+    (select min(o.created_at) from delivery_v_outbound o where o.connection_id = c.id and o.status = 'queued') as oldest_queued_at,
+    (select count(*) from delivery_v_outbound o where o.connection_id = c.id and o.created_at > now() - interval '1 day'
+        and o.status not in ('queued', 'sending')) as ended,
+    (select count(*) from delivery_v_outbound o where o.connection_id = c.id and o.created_at > now() - interval '1 day'
+        and o.status = 'failed') as failed,
+    (select count(*) from delivery_v_outbound o where o.connection_id = c.id and o.created_at > now() - interval '1 day'
+        and o.status = 'in_doubt') as in_doubt
+from connection c where c.workspace_id = :workspace and c.id = :id;
+
+-- name: hours_of
+-- A connection's traffic by the hour in the last two days.
+select t.hour, sum(t.inbound)::int as inbound, sum(t.outbound)::int as outbound from channel_hour t
+join channel h on h.workspace_id = t.workspace_id and h.id = t.channel_id
+where t.workspace_id = :workspace and h.connection_id = :id and t.hour > now() - interval '48 hours' group by t.hour order by t.hour;

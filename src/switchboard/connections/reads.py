@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from switchboard.connections.commands import SQL
+from switchboard.core.errors import NotFound
 from switchboard.db.pool import Tx
 
 
@@ -42,6 +43,7 @@ class ChannelRow(msgspec.Struct, frozen=True):
     last_in_at: datetime | None
     last_out_at: datetime | None
     auto_reply: str
+    fallback_channel_id: UUID | None
 
 
 class NewsRow(msgspec.Struct, frozen=True):
@@ -53,6 +55,26 @@ class NewsRow(msgspec.Struct, frozen=True):
     code: str
     message: str
     count: int
+
+
+class Vitals(msgspec.Struct, frozen=True):
+    """How a connection does; `ended`, `failed` and `in_doubt` count the sends of 24 hours."""
+
+    checked_at: datetime | None
+    last_event_at: datetime | None
+    queued: int
+    oldest_queued_at: datetime | None
+    ended: int
+    failed: int
+    in_doubt: int
+
+
+class Hour(msgspec.Struct, frozen=True):
+    """Messages that came and went in one hour."""
+
+    hour: datetime
+    inbound: int
+    outbound: int
 
 
 async def by_secret(tx: Tx, secret: str) -> ConnectionRow | None:
@@ -118,3 +140,16 @@ async def by_account(tx: Tx, kind: str, account: str) -> UUID | None:
     """Return the connection of a kind that serves an account: for the pipeline."""
     found: UUID | None = await tx.value(SQL.by_account, kind=kind, account=account)
     return found
+
+
+async def vitals(tx: Tx, workspace: UUID, connection: UUID) -> Vitals:
+    """Return how a connection does; raises NotFound."""
+    row = await tx.row(SQL.vitals, workspace=workspace, id=connection)
+    if row is None:
+        raise NotFound("There is no such connection.")
+    return Vitals(**row)
+
+
+async def hours(tx: Tx, workspace: UUID, connection: UUID) -> list[Hour]:
+    """Return the traffic of the last 48 hours, oldest first."""
+    return [Hour(**row) for row in await tx.rows(SQL.hours_of, workspace=workspace, id=connection)]

@@ -126,8 +126,20 @@ async def _reach(tx: Tx, one: WriteMessage) -> Any:
     """The channel and address to answer by: the one asked for, else the last one a verified identity used."""
     rows = await tx.rows(SQL.reply_channels, workspace=one.workspace_id, id=one.conversation_id)
     for row in rows:
+        if one.address and row["address"] != one.address:
+            continue
         if one.channel_id is None or row["channel_id"] == one.channel_id:
             return row
+    if one.address:
+        borrowed = await tx.row(
+            SQL.borrow_channel,
+            workspace=one.workspace_id,
+            id=one.conversation_id,
+            channel=one.channel_id,
+            address=one.address,
+        )
+        if borrowed is not None:
+            return borrowed
     if one.channel_id is not None:
         raise Invalid(
             "The customer can't be reached by this channel.", field="channel_id", code="unreachable"

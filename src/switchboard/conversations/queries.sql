@@ -160,6 +160,20 @@ select r.channel_id, r.address, r.identity_id, r.slot, r.subject, r.verified, r.
 from conversation_channel r where r.workspace_id = :workspace and r.conversation_id = :id
 order by r.verified desc, r.last_inbound_at desc nulls last;
 
+-- name: borrow_channel
+-- Lets a conversation be answered by an address that its contact used in another one.
+insert into conversation_channel (workspace_id, conversation_id, channel_id, address, identity_id, slot, subject, verified,
+    last_inbound_at, last_external_id, thread, opened)
+select r.workspace_id, c.id, r.channel_id, r.address, r.identity_id, r.slot, '', r.verified, r.last_inbound_at, '', '{}', r.opened
+from conversation c
+join conversation o on o.workspace_id = c.workspace_id and o.contact_id = c.contact_id and o.id <> c.id
+join conversation_channel r on r.workspace_id = o.workspace_id and r.conversation_id = o.id
+    and r.channel_id = :channel::uuid and r.address = :address
+where c.workspace_id = :workspace and c.id = :id
+order by r.last_inbound_at desc nulls last limit 1
+on conflict (workspace_id, conversation_id, channel_id, address) do update set address = excluded.address
+returning channel_id, address, identity_id, slot, subject, verified, last_inbound_at, last_external_id, thread, opened, handle, handle_at;
+
 -- name: reply_target
 -- The platform's id of a message that is being answered, ours or theirs.
 select coalesce(m.external_id, (select o.external_id from delivery_v_outbound o

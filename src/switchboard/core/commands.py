@@ -27,7 +27,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
 
 
 class WriteMessage(Command, frozen=True, kw_only=True, omit_defaults=True, tag="write_message"):
-    """Answer in a conversation, or leave a private note. `channel_id` None: the default reply channel.
+    """Answer in a conversation, or leave a private note. `channel_id` None: the default reply channel; `address`
+    empty: the one used last on it.
 
     `expected_version` None: whatever happened meanwhile. Raises Conflict, Invalid, NotFound.
     """
@@ -37,6 +38,7 @@ class WriteMessage(Command, frozen=True, kw_only=True, omit_defaults=True, tag="
     parts: list[Part]
     at: datetime
     channel_id: UUID | None = None
+    address: str = ""
     reply_to: UUID | None = None
     note: bool = False
     expected_version: int | None = None
@@ -176,6 +178,12 @@ class Resend(Command, frozen=True, kw_only=True, omit_defaults=True, tag="resend
     at: datetime
 
 
+class FallBack(Command, frozen=True, kw_only=True, omit_defaults=True, tag="fall_back"):
+    """A message surely won't go out by its channel: say it by the fallback channel, where there is one and it may be."""
+
+    message_id: UUID
+
+
 AnyCommand = (
     WriteMessage
     | StartConversation
@@ -193,5 +201,6 @@ AnyCommand = (
     | MergeContacts
     | UndoMerge
     | Resend
+    | FallBack
 )
 """Every command there is, for decoding those that were filed back."""

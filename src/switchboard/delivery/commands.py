@@ -72,6 +72,7 @@ class Ended(msgspec.Struct, frozen=True):
     code: str = ""
     error: str = ""
     retry_at: datetime | None = None
+    refused: bool = False
 
 
 async def enqueue(tx: Tx, replies: Sequence[ReplyWritten]) -> list[Event | Step]:
@@ -316,6 +317,22 @@ async def resend(tx: Tx, commands: Sequence[Resend]) -> list[Event | Step]:
             raise NotFound("There is nothing to send again.")
         events += await _changed(tx, [(one.workspace_id, rows[0]["conversation_id"], one.message_id)])
     return events
+
+
+async def stranded(tx: Tx, before: datetime) -> list[tuple[UUID, UUID]]:
+    """Return messages (workspace, message) that have waited since before then on a red connection, nothing of them sent."""
+    return [(row["workspace_id"], row["message_id"]) for row in await tx.rows(SQL.stranded, before=before)]
+
+
+async def give_up(tx: Tx, messages: Sequence[tuple[UUID, UUID]], code: str, error: str) -> list[Event | Step]:
+    """Let queued messages fail: they go another way."""
+    if not messages:
+        return []
+    workspaces, ids = zip(*messages, strict=True)
+    rows = await tx.rows(SQL.give_up, workspaces=workspaces, messages=ids, code=code, error=error)
+    return await _changed(
+        tx, [(row["workspace_id"], row["conversation_id"], row["message_id"]) for row in rows]
+    )
 
 
 def backoff(attempts: int) -> timedelta:

@@ -35,6 +35,21 @@ from chosen where o.workspace_id = chosen.workspace_id and o.id = chosen.id and 
 returning o.workspace_id, o.id, o.message_id, o.piece, o.conversation_id, o.channel_id, o.address, o.body, o.attempts,
     o.first_tried_at, o.batch_id, o.nr;
 
+-- name: stranded
+-- Messages that wait on a red connection although their channel names a fallback, nothing of them under way.
+select o.workspace_id, o.message_id from outbound o
+join connections_v_channel h on h.workspace_id = o.workspace_id and h.id = o.channel_id
+    and h.status = 'red' and h.fallback_channel_id is not null
+where o.status = 'queued' and o.piece = 0 and o.created_at < :before::timestamptz
+  and not exists (select from outbound x where x.workspace_id = o.workspace_id and x.message_id = o.message_id and x.status <> 'queued')
+order by o.nr limit 200;
+
+-- name: give_up
+-- Lets the queued pieces of some messages fail.
+update outbound set status = 'failed', code = :code, error = :error, updated_at = now()
+where (workspace_id, message_id) in (select * from unnest(:workspaces::uuid[], :messages::uuid[])) and status = 'queued'
+returning workspace_id, conversation_id, message_id;
+
 -- name: take_spoken
 -- All that waits to be said to one person, marked as being sent.
 with chosen as (

@@ -125,3 +125,9 @@ select true from fact f where f.workspace_id = :workspace and f.id = :id and f.p
 -- The raw body that a parked fact was read from.
 select r.body, r.body_path from fact f join raw r on r.workspace_id = f.workspace_id and r.id = f.raw_id
 where f.workspace_id = :workspace and f.id = :id and f.parked_at is not null;
+
+-- name: backlog
+-- What of a connection waits, and what is parked or could not be read.
+select (select count(*) from fact where workspace_id = :workspace and connection_id = :connection and parked_at is null)::int as waiting,
+    ((select count(*) from fact where workspace_id = :workspace and connection_id = :connection and parked_at is not null)
+     + (select count(*) from raw where workspace_id = :workspace and connection_id = :connection and error is not null))::int as parked;

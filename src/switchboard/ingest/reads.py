@@ -77,3 +77,9 @@ async def whole_letter(tx: Tx, workspace: UUID, letter: UUID) -> WholeLetter | N
         body[:400].decode("utf-8", "replace"),
     )
     return WholeLetter(found, body, row["body_path"])
+
+
+async def backlog(tx: Tx, workspace: UUID, connection: UUID) -> tuple[int, int]:
+    """Return how many of a connection's facts wait for their lane, and how many letters are parked or unreadable."""
+    (row,) = await tx.rows(SQL.backlog, workspace=workspace, connection=connection)
+    return row["waiting"], row["parked"]

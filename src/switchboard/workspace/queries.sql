@@ -377,3 +377,14 @@ select r.channel_id, h.connection_id, r.address, r.last_external_id from convers
 join connections_v_channel h on h.workspace_id = r.workspace_id and h.id = r.channel_id
 where r.workspace_id = :workspace and r.conversation_id = :conversation and r.last_external_id <> ''
 order by r.last_inbound_at desc nulls last limit 1;
+
+-- name: comment
+-- A comment below a post, its writer's own identity, and what is needed to answer it in private.
+select m.conversation_id, m.author_id, m.channel_id, m.external_id, m.received_at, h.kind, i.id as identity_id
+from conversations_v_message m
+join conversations_v_conversation c on c.workspace_id = m.workspace_id and c.id = m.conversation_id
+join connections_v_channel h on h.workspace_id = m.workspace_id and h.id = m.channel_id
+left join lateral (
+    select x.id from contacts_v_identity x where x.workspace_id = m.workspace_id and x.contact_id = m.author_id and x.verified
+        and x.space like h.kind || ':%' order by x.id desc limit 1) i on true
+where m.workspace_id = :workspace and m.id = :id and m.direction = 'in' and c.slot like 'post:%';

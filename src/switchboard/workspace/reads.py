@@ -264,3 +264,8 @@ async def last_heard(tx: Tx, workspace: UUID, conversation_id: UUID) -> Any:
 async def presences(tx: Tx, workspace: UUID, agents: Sequence[UUID]) -> list[dict[str, Any]]:
     """Return how available some agents are: agent_id, status, load, capacity."""
     return [dict(row) for row in await tx.rows(SQL.presences, workspace=workspace, agents=list(agents))]
+
+
+async def comment(tx: Tx, workspace: UUID, message_id: UUID) -> Any:
+    """Return a comment below a post: conversation, writer, channel, platform's id; None when it is no comment."""
+    return await tx.row(SQL.comment, workspace=workspace, id=message_id)

@@ -71,3 +71,7 @@ create or replace view conversations_v_channel with (security_invoker = true) as
 -- Watermarks tell of an address, not of a message.
 -- squawk-ignore require-concurrent-index-creation
 create index outbound_unread on outbound (channel_id, address, nr) where status in ('sending', 'sent', 'in_doubt', 'delivered');
+
+-- An inbound message ends a channel's silence.
+-- squawk-ignore require-concurrent-index-creation
+create index alarm_silent on alarm (channel_id) where code = 'silent' and over_at is null;
