@@ -12,8 +12,8 @@ from uuid import UUID
 import msgspec
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from switchboard.channels.contract_io import KeptTokens
 from switchboard.channels.api import Content, Stream
+from switchboard.channels.contract_io import KeptTokens
 
 
 class Target(msgspec.Struct):
