@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from functools import lru_cache
 
 import structlog
 
@@ -19,6 +20,11 @@ LARGE = 256_000
 """Bodies over this many bytes go to a file, written before the transaction that names it."""
 KEPT_HEADERS = re.compile(r"content-type|user-agent|x-(?!.*(secret|token|key|auth|forward|real-ip)).*")
 """What may help to read a body again; never what proves who sent it, nor where from."""
+
+
+@lru_cache(1000)
+def _is_kept(header: str) -> bool:
+    return KEPT_HEADERS.fullmatch(header) is not None
 
 
 class Acceptor:
@@ -55,9 +61,7 @@ class Acceptor:
                 received_at=request.received_at,
                 method=request.method,
                 url=request.url[:2000],
-                headers={
-                    key: value[:500] for key, value in request.headers.items() if KEPT_HEADERS.fullmatch(key)
-                },
+                headers={key: value[:500] for key, value in request.headers.items() if _is_kept(key)},
                 body=None if path else body,
                 facts=kept,
                 channels=live.channels,

@@ -11,7 +11,7 @@ import structlog
 from switchboard.api.connects import Kind, Prepared, Tested, TestSent
 from switchboard.api.problems import malformed
 from switchboard.app.runtime import Runtime
-from switchboard.channels.api import Channel, Converses, Outbound, Outcome, Reauthorise, Registers, Text
+from switchboard.channels.api import Channel, Outbound, Outcome, Reauthorise, Registers, Text
 from switchboard.channels.registry import Adapter, adapters
 from switchboard.connections import commands as connections
 from switchboard.connections import reads as connection_reads
@@ -124,7 +124,7 @@ class Connector:
             account = live.account_of(channel)
         except KeyError:
             raise NotFound("This connection has no such channel.") from None
-        if isinstance(live.channel, Converses):
+        if live.speaks is not None:
             return TestSent(False, "This channel answers only when it is asked.")
         message = Outbound(
             account=account, to=address, parts=[Text(text)], idempotency_key=f"test-{new_id()}"

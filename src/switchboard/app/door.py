@@ -13,7 +13,7 @@ from prometheus_client import Counter as Metric
 from switchboard.app.accept import Acceptor, read
 from switchboard.app.runtime import Live, Runtime
 from switchboard.app.spoken import converse
-from switchboard.channels.api import Acks, BadSignature, Challenges, Converses, RawRequest, Reply
+from switchboard.channels.api import BadSignature, Challenges, RawRequest, Reply
 from switchboard.connections import commands as connections
 from switchboard.db.pool import TRANSIENT
 
@@ -86,9 +86,9 @@ class Door:
         except Exception as trouble:
             log.error("accept_failed", kind=live.row.kind, error=repr(trouble))
             return Reply(500, b"could not be stored; try again")
-        if isinstance(channel, Converses):
-            return await converse(self._runtime, live, channel, request, facts)
-        return channel.ack(request) if isinstance(channel, Acks) else Reply()
+        if live.speaks is not None:
+            return await converse(self._runtime, live, live.speaks, request, facts)
+        return live.acks.ack(request) if live.acks is not None else Reply()
 
     async def note_forgeries(self) -> None:
         """Write down every few seconds how many forged requests came: counted, nothing else stored. Never returns."""

@@ -20,6 +20,11 @@ log = structlog.get_logger()
 LANES = 256
 BATCH = 400
 FOLLOWED = 1000
+SCREENS_REST = 0.005
+OTHERS_REST = 0.1
+"""Seconds."""
+BUSY = 150
+"""Events numbered at once by which a sequencer knows that it is behind."""
 
 
 async def forever(
@@ -103,18 +108,39 @@ class Sequencer:
         self._runtime = runtime
         self._followers = followers
         self._number = number
+        self._introduced = False
+        self._numbered = 0
         self._hinted = runtime.bus.listener("events") if number else runtime.bus.listener("numbered")
 
     async def run(self) -> None:
         """Never returns."""
-        await forever("sequencer" if self._number else "followers", self.step, lambda: wait(self._hinted))
+        await forever(
+            "sequencer" if self._number else "followers", self._unhurried, lambda: wait(self._hinted)
+        )
+
+    async def _unhurried(self) -> bool:
+        """Read on, then rest for a moment: many events at once cost little more than one.
+
+        Screens are waited for, so their followers rest only under a load that keeps them busy all the time.
+        """
+        moved = await self.step()
+        if not self._number and moved:
+            await asyncio.sleep(OTHERS_REST)
+        elif self._numbered >= BUSY:
+            await asyncio.sleep(SCREENS_REST)
+        return moved
 
     async def step(self) -> bool:
         """Number what is new and follow it, in one transaction; false when there was nothing."""
         try:
             async with self._runtime.db.transaction() as tx:
-                numbered = await event_log.number(tx) > 0 if self._number else False
-                moved = [name for name in self._followers if await self._follow(tx, name)]
+                if not self._introduced:
+                    await event_log.introduce(tx, self._followers)
+                self._numbered = await event_log.number(tx) if self._number else 0
+                behind = await event_log.hold(tx, self._followers)
+                for name, (position, head) in behind.items():
+                    await self._follow(tx, name, position, head)
+            self._introduced = True
         except TRANSIENT:
             raise
         except Exception:
@@ -123,21 +149,18 @@ class Sequencer:
                 async with self._runtime.db.transaction() as tx:
                     await event_log.number(tx)
             raise
-        self._runtime.bus.hint(*(["numbered"] if numbered else []), *(f"followed:{name}" for name in moved))
-        return numbered or bool(moved)
+        self._runtime.bus.hint(
+            *(["numbered"] if self._numbered else []), *(f"followed:{name}" for name in behind)
+        )
+        return bool(self._numbered or behind)
 
-    async def _follow(self, tx: Tx, name: str) -> bool:
-        position = await event_log.position(tx, name, lock=True)
-        head = await event_log.head(tx)
-        if position is None or position >= head:
-            return False
+    async def _follow(self, tx: Tx, name: str, position: int, head: int) -> None:
         logged = await event_log.read(
             tx, position, limit=FOLLOWED, upto=head, types=flow.FOLLOWED_TYPES.get(name, ())
         )
         if logged:
             await flow.FOLLOWERS[name](tx, logged)
         await event_log.advance(tx, name, logged[-1].pos if len(logged) == FOLLOWED else head)
-        return True
 
 
 class Router:

@@ -11,7 +11,7 @@ from switchboard.app.tokens import Tokens, TriedTokens
 from switchboard.blobs import Blobs, Signer, StoredFile, TooLarge, Unfit
 from switchboard.blobs import commands as blob_commands
 from switchboard.blobs import reads as blob_reads
-from switchboard.channels.api import Channel, Content, Http, Io, Stream, Token
+from switchboard.channels.api import Acks, Channel, Content, Converses, Http, Io, Stream, Token
 from switchboard.channels.registry import Adapter, adapters
 from switchboard.connections import reads as connection_reads
 from switchboard.core.events import (
@@ -52,6 +52,8 @@ class Live(msgspec.Struct, frozen=True):
     adapter: Adapter
     channel: Channel
     channels: dict[str, UUID]
+    acks: Acks | None = None
+    speaks: Converses | None = None
 
     def account_of(self, channel_id: UUID) -> str:
         """Return the platform's id of one of our channels; raises KeyError for another connection's."""
@@ -185,8 +187,15 @@ class Connections:
             return None
         async with self._runtime.db.transaction() as tx:
             channels = await connection_reads.channels_of(tx, [row.id])
+        channel = self.adapter(row)
         live = Live(
-            row, adapters()[row.kind], self.adapter(row), {one.external_id: one.id for one in channels}
+            row,
+            adapters()[row.kind],
+            channel,
+            {one.external_id: one.id for one in channels},
+            # Asked at every request, and slow to find out.
+            channel if isinstance(channel, Acks) else None,
+            channel if isinstance(channel, Converses) else None,
         )
         self._live[row.id] = live
         self._by_secret[row.secret] = row.id

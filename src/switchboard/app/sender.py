@@ -9,7 +9,7 @@ import structlog
 
 from switchboard import flow
 from switchboard.app.runtime import Live, Runtime
-from switchboard.channels.api import Converses, InDoubt, Outbound, Reauthorise, Refused, Retry, Sent
+from switchboard.channels.api import InDoubt, Outbound, Reauthorise, Refused, Retry, Sent
 from switchboard.connections import commands as connections
 from switchboard.core.commands import FallBack
 from switchboard.core.events import Event
@@ -93,10 +93,7 @@ class Sender:
         room = live.adapter.manifest.rate.in_flight - len(self._flying) if live is not None else 0
         claimed = (
             await self._claim(min(room, CLAIM))
-            if room > 0
-            and live is not None
-            and live.row.status != "red"
-            and not isinstance(live.channel, Converses)
+            if room > 0 and live is not None and live.row.status != "red" and live.speaks is None
             else []
         )
         for piece in claimed:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
@@ -152,6 +153,7 @@ class Process:
                 Housekeeping(self.runtime).run(),
             ]
         self._tasks = [asyncio.create_task(loop) for loop in loops]
+        _settle_memory()
 
     async def stop(self) -> None:
         """End the loops and let go of everything."""
@@ -260,3 +262,12 @@ async def _run(
             task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
+
+
+def _settle_memory() -> None:
+    """Leave what lives as long as the process out of every collection, and collect less often: batches make thousands of
+    short-lived objects, none of them in cycles.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(25_000, 20, 20)

@@ -10,12 +10,15 @@ LONGEST_KEY = 512
 
 def scrub(text: str) -> str:
     """Replace what PostgreSQL and UTF-8 can't hold: NUL and lone surrogates become U+FFFD."""
+    if text.isascii() and "\0" not in text:  # nearly all ids, kinds and addresses
+        return text
     return _BAD.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def person(name: str) -> str:
     """Return a name as it is kept: without characters that turn the writing around or hide, at most 200 long."""
-    return " ".join(_HIDDEN.sub("", scrub(name)).split())[:200]
+    clean = scrub(name)
+    return " ".join((clean if clean.isalnum() else _HIDDEN.sub("", clean)).split())[:200]
 
 
 def bounded(text: str) -> str:

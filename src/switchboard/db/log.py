@@ -88,6 +88,17 @@ async def position(tx: Tx, follower: str, lock: bool = False) -> int | None:
     return None if found is None else int(found)
 
 
+async def hold(tx: Tx, followers: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Return (read, to read) of the followers that nobody else holds and that have something to read; hold them until commit."""
+    rows = await tx.rows(SQL.hold_followers, names=followers)
+    return {row["name"]: (row["pos"], row["head"]) for row in rows if row["pos"] < row["head"]}
+
+
+async def introduce(tx: Tx, followers: Sequence[str]) -> None:
+    """Make followers known; they begin at the beginning."""
+    await tx.run(SQL.ensure_followers, names=followers)
+
+
 async def advance(tx: Tx, follower: str, pos: int) -> None:
     """Save how far a follower has read; never backwards."""
     await tx.run(SQL.advance_follower, name=follower, pos=pos)

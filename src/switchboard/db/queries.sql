@@ -45,6 +45,15 @@ select pos from follower where name = :name;
 -- How far a follower has read, holding it for this transaction; nothing when another holds it.
 select pos from follower where name = :name for update skip locked;
 
+-- name: hold_followers
+-- How far some followers have read, holding those that nobody else holds, and how far the log goes.
+select f.name, f.pos, (select coalesce(max(e.pos), 0) from event e where e.pos is not null) as head
+from follower f where f.name = any (:names::text[]) order by f.name for update of f skip locked;
+
+-- name: ensure_followers
+-- Makes followers known.
+insert into follower (name) select unnest(:names::text[]) on conflict do nothing;
+
 -- name: advance_follower
 -- Saves how far a follower has read.
 update follower set pos = greatest(pos, :pos::bigint), updated_at = now() where name = :name;
