@@ -45,6 +45,46 @@ export interface paths {
         patch: operations["changeAgent"];
         trace?: never;
     };
+    "/api/v1/alarms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListAlarms
+         * @description List what an administrator should look at: red connections, quality marks, unusual silences.
+         */
+        get: operations["listAlarms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/seen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * SeeAlarms
+         * @description Put alarms away; they come again only when the trouble does.
+         */
+        post: operations["seeAlarms"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/api-keys": {
         parameters: {
             query?: never;
@@ -221,6 +261,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/connections/{connection_id}/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ReadHealth
+         * @description Tell how a connection does and what is still missing before it works.
+         */
+        get: operations["readHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/connections/{connection_id}/rotate": {
         parameters: {
             query?: never;
@@ -255,6 +315,26 @@ export interface paths {
          * @description Try saved credentials; the connection turns green or red by it, and its address is registered anew.
          */
         post: operations["testConnection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connections/{connection_id}/test-message": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * SendTestMessage
+         * @description Hand one text to the platform now, outside of any conversation, and tell what it said.
+         */
+        post: operations["sendTestMessage"];
         delete?: never;
         options?: never;
         head?: never;
@@ -932,6 +1012,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/messages/{message_id}/private-reply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * ReplyPrivately
+         * @description Answer the writer of a comment in private; it goes on in a conversation of their own.
+         */
+        post: operations["replyPrivately"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/messages/{message_id}/resend": {
         parameters: {
             query?: never;
@@ -1168,6 +1268,23 @@ export interface components {
             role?: "agent" | "supervisor" | "administrator";
             team_ids?: string[];
         };
+        /** Alarm */
+        Alarm: {
+            /** Format: date-time */
+            at: string;
+            channel: string;
+            code: string;
+            connection: string;
+            /** Format: uuid */
+            connection_id: string;
+            data: {
+                [key: string]: unknown;
+            };
+            detail: string;
+            /** Format: uuid */
+            id: string;
+            kind: string;
+        };
         /** ApiKey */
         ApiKey: {
             /** Format: date-time */
@@ -1213,6 +1330,7 @@ export interface components {
             /** Format: uuid */
             connection_id: string;
             external_id: string;
+            fallback_channel_id?: string | null;
             /** Format: uuid */
             id: string;
             kind: string;
@@ -1227,8 +1345,16 @@ export interface components {
         /** ChannelChange */
         ChannelChange: {
             auto_reply?: string;
+            fallback_channel_id?: string | null;
             name?: string;
             team_id?: string | null;
+        };
+        /** Check */
+        Check: {
+            code: string;
+            /** @default  */
+            detail?: string;
+            done: boolean;
         };
         /** Connection */
         Connection: {
@@ -1405,6 +1531,31 @@ export interface components {
             /** @default  */
             note?: string;
             team_id?: string | null;
+        };
+        /** Health */
+        Health: {
+            checked_at: string | null;
+            checklist: components["schemas"]["Check"][];
+            ended: number;
+            failed: number;
+            hours: components["schemas"]["Hour"][];
+            in_doubt: number;
+            last_event_at: string | null;
+            last_in_at: string | null;
+            last_out_at: string | null;
+            oldest_queued_at: string | null;
+            parked: number;
+            queued: number;
+            reason: string;
+            status: string;
+            waiting: number;
+        };
+        /** Hour */
+        Hour: {
+            /** Format: date-time */
+            hour: string;
+            inbound: number;
+            outbound: number;
         };
         /** Identity */
         Identity: {
@@ -1717,6 +1868,11 @@ export interface components {
             items: components["schemas"]["SessionInfo"][];
             next?: string | null;
         };
+        /** Page[Alarm] */
+        "Page_switchboard.connections.alarms.Alarm_": {
+            items: components["schemas"]["Alarm"][];
+            next?: string | null;
+        };
         /** Page[NewsRow] */
         "Page_switchboard.connections.reads.NewsRow_": {
             items: components["schemas"]["NewsRow"][];
@@ -1768,6 +1924,10 @@ export interface components {
             /** @enum {string} */
             status: "online" | "busy" | "offline";
         };
+        /** PrivateAnswer */
+        PrivateAnswer: {
+            parts: (components["schemas"]["OutText"] | components["schemas"]["OutImage"] | components["schemas"]["OutAudio"] | components["schemas"]["OutVideo"] | components["schemas"]["OutFile"] | components["schemas"]["OutLocation"] | components["schemas"]["OutChoices"] | components["schemas"]["OutTemplate"])[];
+        };
         /** Profile */
         Profile: {
             locale?: string;
@@ -1793,10 +1953,12 @@ export interface components {
             channel_id: string;
             default: boolean;
             kind: string;
+            late: boolean;
             name: string;
             reason: string;
             reason_code: string;
             verified: boolean;
+            window_left: number | null;
             window_until: string | null;
         };
         /** ReplyTo */
@@ -1816,6 +1978,10 @@ export interface components {
             contacts: components["schemas"]["Contact"][];
             messages: components["schemas"]["MessageHit"][];
             next: string | null;
+        };
+        /** Seen */
+        Seen: {
+            ids: string[];
         };
         /** SessionInfo */
         SessionInfo: {
@@ -1887,6 +2053,21 @@ export interface components {
             /** @default  */
             field?: string;
             message: string;
+            ok: boolean;
+        };
+        /** TestMessage */
+        TestMessage: {
+            address: string;
+            /** Format: uuid */
+            channel_id: string;
+            text: string;
+        };
+        /** TestSent */
+        TestSent: {
+            /** @default  */
+            external_id?: string;
+            /** @default  */
+            message?: string;
             ok: boolean;
         };
         /** Trial */
@@ -1999,6 +2180,63 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Agent"];
                 };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    listAlarms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_switchboard.connections.alarms.Alarm_"];
+                };
+            };
+        };
+    };
+    seeAlarms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Seen"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Bad request syntax or unsupported method */
             400: {
@@ -2427,6 +2665,43 @@ export interface operations {
             };
         };
     };
+    readHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
     rotateConnection: {
         parameters: {
             query?: never;
@@ -2482,6 +2757,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Tested"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    sendTestMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestMessage"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestSent"];
                 };
             };
             /** @description Bad request syntax or unsupported method */
@@ -3970,6 +4286,47 @@ export interface operations {
                 };
                 content: {
                     "image/*": string;
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    replyPrivately: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PrivateAnswer"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Started"];
                 };
             };
             /** @description Bad request syntax or unsupported method */
