@@ -4,7 +4,6 @@ An adapter translates; it has no database, clock, retry, rate limit, splitting o
 `delivery` retries and paces, `net` guards and times out, `ingest` stores and deduplicates.
 """
 
-import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -12,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 
+from switchboard.channels.envelope import BadPayload, decode
 from switchboard.core.facts import (
     AccountChanged,
     Claim,
@@ -97,10 +97,6 @@ class Reply(msgspec.Struct, frozen=True):
 
 class BadSignature(Exception):
     """The request isn't the platform's. Answered 401, counted, nothing stored."""
-
-
-class BadPayload(Exception):
-    """The envelope can't be read. Stored as unreadable, acknowledged, shown, replayable. The text says what was wrong."""
 
 
 # -- what goes out ---------------------------------------------------------------------------------------------------
@@ -388,38 +384,3 @@ def redact(text: str, secrets: Sequence[str]) -> str:
     for value in secrets:
         text = text.replace(value, "…")
     return text
-
-
-# -- reading what arrived --------------------------------------------------------------------------------------------
-
-
-def decode(body: bytes) -> Any:
-    """Return a JSON body; raises BadPayload.
-
-    Platforms cut texts in the middle of an emoji, and one half of a pair must not cost the whole envelope: lone
-    surrogates come back as U+FFFD, numbers of absurd length as text.
-    """
-    try:
-        return msgspec.json.decode(body)
-    except RecursionError:
-        raise BadPayload("the JSON is nested too deeply") from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        pass
-    try:
-        return _mended(
-            json.loads(body, parse_int=lambda digits: int(digits) if len(digits) < 400 else digits)
-        )
-    except (ValueError, RecursionError) as error:
-        raise BadPayload(f"the body is not JSON: {error}") from None
-
-
-def _mended(value: Any) -> Any:
-    match value:
-        case str():
-            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        case list():
-            return [_mended(item) for item in value]
-        case dict():
-            return {_mended(key): _mended(item) for key, item in value.items()}
-        case _:
-            return value

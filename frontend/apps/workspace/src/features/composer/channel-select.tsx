@@ -90,7 +90,9 @@ function Window({ channel }: { channel: ReplyChannel }) {
       <span className={css.window} data-level={level}>
         <Clock3 size={12} />
         {left <= 0 ? t("composer.windowOver") : t("composer.window", { time: duration(left, i18n.language) })}
-        {channel.window_left !== null && <span>· {t("composer.windowLeft", { count: channel.window_left })}</span>}
+        {channel.window_left !== null && (
+          <span>· {t("composer.windowLeft", { count: channel.window_left })}</span>
+        )}
       </span>
     </Tooltip>
   );
