@@ -64,3 +64,30 @@ def test_an_agent_writes_first_with_a_template(rooms: Rooms, house: House) -> No
     expect(sent.get_by_label(re.compile("^(Sent|Delivered)$"))).to_be_visible()
     last = house.sandbox("GET", "/sandbox/ledger")["items"][-1]
     assert (last["to"], last["kind"]) == ("351900000002", "template")
+
+
+def test_an_administrator_sees_how_a_channel_does_and_is_told_when_it_breaks(
+    rooms: Rooms, house: House
+) -> None:
+    """Checklist, test message, then a revoked token: the bell rings until the connection works again."""
+    link = house.sandbox("POST", "/sandbox/custom", id="desk-42", name="Desk 42")
+    config = {"system_id": "desk-42", "send_url": link["send_url"], "signing_secret": link["secret"]}
+    made = house.chief.post(
+        "/connections", json={"kind": "custom", "name": "Desk 42", "config": config}
+    ).json()
+    page = rooms.agent(CHIEF).go(f"/admin/channels/{made['id']}").page
+    house.sandbox("POST", "/sandbox/customers", id="somebody", name="Somebody")
+    page.get_by_role("tab", name="Health").click()
+    expect(page.get_by_text("The platform accepts the credentials")).to_be_visible()
+    expect(page.get_by_text("Write to this account from your own phone.")).to_be_visible()
+    page.get_by_label("To", exact=True).fill("somebody")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_text("The platform took the message")).to_be_visible()
+    wrong = {"config": {**config, "signing_secret": "not the secret of the other side"}}
+    house.chief.patch(f"/connections/{made['id']}?force=true", json=wrong).raise_for_status()
+    page.reload()
+    page.get_by_role("button", name=re.compile("1 alarm")).click()
+    expect(page.get_by_text("Desk 42 is out of order")).to_be_visible()
+    house.chief.patch(f"/connections/{made['id']}", json={"config": config}).raise_for_status()
+    page.reload()
+    expect(page.get_by_role("button", name="0 alarms")).to_be_visible()

@@ -47,6 +47,11 @@ export type ChannelChange = Schemas["ChannelChange"];
  * the answer that creates it: secrets made here, by field, to be copied to the other side.
  */
 export type Connection = Exactly<Schemas["Connection"], { status: Health; channels: Channel[] }>;
+/** Vitals of the last day, traffic of the last two; `checklist` says what is still missing. */
+export type ConnectionHealth = Schemas["Health"];
+export type HealthCheck = Schemas["Check"];
+export type TestSent = Schemas["TestSent"];
+export type Alarm = Exactly<Schemas["Alarm"], { code: "red" | "silent" | "quality" }>;
 export type ConnectionTest = Schemas["Tested"];
 export type ConnectionEvent = Exactly<Schemas["NewsRow"], { level: "info" | "warning" | "error" }>;
 export type DeadLetter = Exactly<Schemas["DeadLetter"], { state: "parked" | "unreadable" }>;

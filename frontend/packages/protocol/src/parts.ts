@@ -123,6 +123,11 @@ export interface TemplatePart {
   variables?: string[];
 }
 
+export interface CardsPart {
+  type: "cards";
+  cards: { title: string; text?: string; buttons?: ChoiceButton[] }[];
+}
+
 export interface LinkPart {
   type: "link";
   url: string;
@@ -150,6 +155,7 @@ export type Part =
   | LocationPart
   | ContactPart
   | ChoicesPart
+  | CardsPart
   | ChoicePart
   | OrderPart
   | ProductPart

@@ -13,6 +13,7 @@ import { useLink } from "@/sync/live/store";
 import { watchChanges } from "@/sync/desk";
 import { flushOutbox, outboxFor } from "@/sync/outbox";
 import { AccountMenu } from "./account-menu";
+import { AlarmBell } from "./alarm-bell";
 import { Notifier } from "./notifier";
 import { PresenceSwitch } from "./presence-switch";
 import css from "./shell.module.css";
@@ -199,6 +200,7 @@ function TopBar({ openPalette, openHelp }: { openPalette: () => void; openHelp: 
         <kbd>{keyLabel("mod+k")}</kbd>
       </button>
       <div className={css.right}>
+        {mayAdminister(me) && <AlarmBell />}
         <button
           type="button"
           className={css.round}

@@ -1,7 +1,9 @@
 import type {
+  Alarm,
   Channel,
   Connection,
   ConnectionEvent,
+  ConnectionHealth,
   ConnectionTest,
   ChannelChange,
   DeadLetter,
@@ -9,6 +11,7 @@ import type {
   Id,
   Kind,
   Page,
+  TestSent,
 } from "@switchboard/protocol";
 import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
 import { useLive } from "./live/store";
@@ -89,6 +92,28 @@ export const useConnectionEvents = (id: Id) =>
     queryKey: ["connections", id, "events"],
     refetchInterval: 15_000,
     queryFn: () => list<ConnectionEvent>(`/connections/${id}/events`),
+  });
+
+export const useConnectionHealth = (id: Id) =>
+  useQuery({
+    queryKey: ["connections", id, "health"],
+    refetchInterval: 15_000,
+    queryFn: () => get<ConnectionHealth>(`/connections/${id}/health`),
+  });
+
+export const useSendTest = (id: Id) =>
+  useMutation({
+    mutationFn: (message: { channel_id: Id; address: string; text: string }) =>
+      post<TestSent>(`/connections/${id}/test-message`, message),
+  });
+
+export const useAlarms = () =>
+  useQuery({ queryKey: ["alarms"], refetchInterval: 30_000, queryFn: () => list<Alarm>("/alarms") });
+
+export const useSeeAlarms = () =>
+  useMutation({
+    mutationFn: (ids: Id[]) => post<unknown>("/alarms/seen", { ids }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ["alarms"] }),
   });
 
 export const useChangeChannel = () =>

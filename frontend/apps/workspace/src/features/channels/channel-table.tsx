@@ -1,8 +1,8 @@
 import type { Channel } from "@switchboard/protocol";
-import { App, Select, Table, Typography } from "antd";
+import { App, Select, Table, Tooltip, Typography } from "antd";
 import { useTranslation } from "react-i18next";
 import { listTime, useNow } from "@/lib/time";
-import { useChangeChannel, useLiveChannel } from "@/sync/channels";
+import { useChangeChannel, useChannels, useLiveChannel } from "@/sync/channels";
 import { AutoReply } from "./auto-reply";
 import { useTeams } from "@/sync/people";
 import { StatusDot } from "./status";
@@ -13,6 +13,7 @@ export function ChannelTable({ channels }: { channels: Channel[] }) {
   const { message } = App.useApp();
   const now = useNow();
   const teams = useTeams().data ?? [];
+  const others = (useChannels().data ?? []).filter((c) => c.status !== "grey");
   const change = useChangeChannel();
   const fail = (error: Error) => void message.error(error.message);
   const time = (at: string | null) => (at ? listTime(at, now, i18n.language) : "—");
@@ -69,6 +70,25 @@ export function ChannelTable({ channels }: { channels: Channel[] }) {
           title: t("channels.autoReply"),
           width: 220,
           render: (_, c) => <AutoReply channel={c} />,
+        },
+        {
+          title: <Tooltip title={t("channels.fallbackHint")}>{t("channels.fallback")}</Tooltip>,
+          width: 150,
+          render: (_, c) => (
+            <Select
+              size="small"
+              variant="filled"
+              allowClear
+              style={{ width: "100%" }}
+              aria-label={t("channels.fallback")}
+              value={c.fallback_channel_id ?? undefined}
+              placeholder={t("channels.noFallback")}
+              onChange={(other: string | undefined) =>
+                change.mutate({ id: c.id, fallback_channel_id: other ?? null }, { onError: fail })
+              }
+              options={others.filter((x) => x.id !== c.id).map((x) => ({ value: x.id, label: x.name }))}
+            />
+          ),
         },
         { title: t("channels.lastIn"), width: 84, render: (_, c) => time(c.last_in_at) },
         { title: t("channels.lastOut"), width: 84, render: (_, c) => time(c.last_out_at) },

@@ -21,6 +21,7 @@ import { Guide } from "./guide";
 import { fieldsOf, filled, initialValues } from "./schema";
 import { CopyLine, StatusDot } from "./status";
 import { TestResult } from "./test-result";
+import { Vitals } from "./vitals";
 
 export function ConnectionPage() {
   const { t } = useTranslation();
@@ -59,6 +60,7 @@ function Loaded({ connection, kind }: { connection: Connection; kind: Kind }) {
               label: t("channels.settings"),
               children: <Settings connection={connection} kind={kind} />,
             },
+            { key: "health", label: t("vitals.title"), children: <Vitals connection={connection} /> },
             { key: "events", label: t("channels.events"), children: <Events id={connection.id} /> },
           ]}
         />

@@ -57,6 +57,24 @@ function OnePart({ message, part, parts, large }: PartProps<Part>) {
           </div>
         </>
       );
+    case "cards":
+      return (
+        <>
+          {part.cards.map((card, nr) => (
+            <div key={nr}>
+              <b>{card.title}</b>
+              {card.text && <Words text={card.text} />}
+              {card.buttons && (
+                <div className={css.choices}>
+                  {card.buttons.map((b) => (
+                    <span key={b.id}>{b.title}</span>
+                  ))}
+                </div>
+              )}
+            </div>
+          ))}
+        </>
+      );
     case "template":
       return (
         <>
