@@ -67,10 +67,6 @@ class _Connection(asyncpg.Connection):
         return ""
 
 
-AT_HAND = 6
-"""Connections of a process that stay with us between two uses."""
-
-
 def packed(value: object) -> msgspec.Raw:
     """Encode a list for a `jsonb[]` parameter, which would otherwise be taken for a further dimension of the array."""
     return msgspec.Raw(msgspec.json.encode(value))
@@ -98,8 +94,6 @@ class Database:
         self.api = api
         self.size = size
         self._pool: Any = None
-        self._at_hand: list[Any] = []
-        self._asking = 0
 
     async def open(self) -> None:
         """Connect; raises OSError or asyncpg.PostgresError when the server can't be reached."""
@@ -134,11 +128,8 @@ class Database:
     async def close(self) -> None:
         """Close every connection, waiting at most five seconds for those in use."""
         if self._pool is not None:
-            self._asking += 1  # from now on everything goes back to the pool
             try:
                 async with asyncio.timeout(5):
-                    while self._at_hand:
-                        await self._pool.release(self._at_hand.pop())
                     await self._pool.close()
             except TimeoutError:
                 self._pool.terminate()
@@ -146,37 +137,13 @@ class Database:
     @asynccontextmanager
     async def transaction(self, workspace: UUID | None = None) -> AsyncIterator[Tx]:
         """Open a transaction; with a workspace, row-level security shows that workspace alone."""
-        async with self.connection() as connection, connection.transaction():
+        async with self._pool.acquire() as connection, connection.transaction():
             if workspace is not None:
                 await connection.execute("select set_config('app.workspace_id', $1, true)", str(workspace))
             yield Tx(connection)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:
-        """Borrow a bare connection, each statement its own transaction.
-
-        One that was given back in good order stays at hand: the pool's own giving and taking costs more Python than a
-        statement. It goes back to the pool as soon as somebody waits there, or when anything went wrong with it.
-        """
-        connection = await self._take()
-        fine = False
-        try:
+        """Borrow a bare connection, each statement its own transaction."""
+        async with self._pool.acquire() as connection:
             yield connection
-            fine = True
-        finally:
-            if fine and not self._asking and len(self._at_hand) < AT_HAND and not connection.is_closed():
-                self._at_hand.append(connection)
-            else:
-                await self._pool.release(connection)
-
-    async def _take(self) -> Any:
-        while self._at_hand:
-            connection = self._at_hand.pop()
-            if not connection.is_closed():
-                return connection
-            await self._pool.release(connection)
-        self._asking += 1
-        try:
-            return await self._pool.acquire()
-        finally:
-            self._asking -= 1
