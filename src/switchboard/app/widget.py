@@ -4,6 +4,7 @@ What a visitor says goes through the same acceptor as every webhook; what they h
 """
 
 import asyncio
+import time
 from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
@@ -34,6 +35,8 @@ SOCKETS_EACH = 12
 """Sockets one visitor may hold: tabs, not floods."""
 UPLOADS_EACH = 200_000_000
 """Bytes one visitor may upload to one process between its restarts."""
+EARLY, EARLY_SECONDS = 1000, 5.0
+"""Agents typing in conversations that no visitor here is known to have yet: how many are remembered, for how long."""
 FRAMES_PER_SECOND = 20
 
 
@@ -54,6 +57,7 @@ class Widget:
         self._hub = hub
         self.tokens = VisitorTokens(runtime.signer_key)
         self._visitors: dict[tuple[UUID, str], set[Visitor]] = defaultdict(set)
+        self._early: dict[UUID, tuple[float, str]] = {}
         self._count = 0
         self._uploaded: dict[str, int] = defaultdict(int)
         hub.watch(self._follow)
@@ -332,15 +336,26 @@ class Widget:
             for row in await visitors.cases_of(tx, workspace, sorted(cases[workspace])):
                 for visitor in self._visitors.get((row["channel_id"], row["address"]), ()):
                     visitor.case(row)
+                    self._tell_early(visitor, row["conversation_id"])
 
     def _hear(self, news: dict[str, Any]) -> None:
         """An agent is typing to somebody here."""
         if "agent_typing" in news:
             conversation = UUID(news["agent_typing"])
-            for group in self._visitors.values():
-                for visitor in group:
-                    if conversation in visitor.conversations:
-                        visitor.put({"type": "typing", "name": news["name"]})
+            everybody = (visitor for group in self._visitors.values() for visitor in group)
+            theirs = [visitor for visitor in everybody if conversation in visitor.conversations]
+            for visitor in theirs:
+                visitor.put({"type": "typing", "name": news["name"]})
+            if not theirs:
+                if len(self._early) >= EARLY:
+                    self._early.clear()
+                self._early[conversation] = time.monotonic(), news["name"]
+
+    def _tell_early(self, visitor: Visitor, conversation: UUID) -> None:
+        """An agent may type before the log tells us whose conversation it is."""
+        at, name = self._early.pop(conversation, (0.0, ""))
+        if time.monotonic() - at < EARLY_SECONDS:
+            visitor.put({"type": "typing", "name": name})
 
 
 def now() -> str:
