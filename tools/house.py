@@ -195,7 +195,7 @@ def _adapter_import(file: File, node: ast.Import | ast.ImportFrom) -> Iterator[F
     for module in modules:
         found = re.match(r"switchboard\.channels\.(\w+)", module)
         folder = Path(SOURCE) / "channels" / found[1] if found else None
-        if found and folder and folder.is_dir() and found[1] != file.adapter:
+        if found and folder and (folder / "manifest.toml").is_file() and found[1] != file.adapter:
             advice = f"an adapter imports no adapter: move what {found[1]} shares into channels/ or core"
             yield Fault("adapters", file.path, node.lineno, advice)
 
