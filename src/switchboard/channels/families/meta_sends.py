@@ -1,0 +1,181 @@
+"""Messages as Messenger and Instagram want them, and what an account's settings and subscriptions say."""
+
+from collections.abc import Sequence
+
+from switchboard.channels.api import (
+    AccountChanged,
+    Button,
+    Card,
+    Cards,
+    Choices,
+    Io,
+    Outbound,
+    Part,
+    Refused,
+    Text,
+)
+from switchboard.channels.families.meta import Json, text
+from switchboard.channels.families.meta_inbox import USER_REF
+
+COMMENT = "comment:"
+# What a generic template and its buttons hold, in characters.
+CARD_TITLE, CARD_TEXT, BUTTON_TITLE, MOST_BUTTONS = 80, 80, 20, 3
+LONGEST_PAYLOAD = 1000
+
+
+def recipient(message: Outbound) -> Json:
+    """Return the addressee: a person, a checkbox plugin's visitor, or the writer of a comment in private."""
+    if message.to.startswith(COMMENT):
+        return {"comment_id": message.to.removeprefix(COMMENT)}
+    if message.to.startswith(USER_REF):
+        return {"user_ref": message.to.removeprefix(USER_REF)}
+    return {"id": message.to}
+
+
+def frame(message: Outbound, platform: str) -> Json:
+    """Return a send without its content; after the window only a person may write, under the tag HUMAN_AGENT.
+
+    The private answer to a comment has a time of its own, which Meta watches.
+    """
+    body: Json = {"recipient": recipient(message), "messaging_type": "RESPONSE"}
+    if not message.late or message.to.startswith(COMMENT):
+        return body
+    if message.author != "agent":
+        raise Refused(f"{platform}'s reply window is over: only a person may still answer.", code="window")
+    return {**body, "messaging_type": "MESSAGE_TAG", "tag": "HUMAN_AGENT"}
+
+
+def lone(message: Outbound, platform: str) -> Part:
+    """Return the only part of a message."""
+    if len(message.parts) != 1:
+        raise Refused(f"{platform} takes one part a message, not {len(message.parts)}", code="unfit")
+    return message.parts[0]
+
+
+def words_of(part: Part, platform: str) -> Json | None:
+    """Return the content of a message that needs no file, None for parts of other kinds."""
+    match part:
+        case Text():
+            return {"text": part.text}
+        case Choices():
+            return _choices(part, platform)
+        case _:
+            return None
+
+
+def _choices(part: Choices, platform: str) -> Json:
+    """Quick replies; buttons of a template when one of them opens an address."""
+    if not any(button.url for button in part.buttons):
+        replies = [
+            {"content_type": "text", "title": button.title, "payload": _payload(button)}
+            for button in part.buttons
+        ]
+        return {"text": part.text, "quick_replies": replies}
+    if len(part.buttons) > MOST_BUTTONS:
+        raise Refused(
+            f"{platform} shows at most {MOST_BUTTONS} buttons when one of them opens an address.",
+            code="unfit",
+        )
+    body = {"template_type": "button", "text": part.text, "buttons": _buttons(part.buttons, platform)}
+    return {"attachment": {"type": "template", "payload": body}}
+
+
+def _buttons(buttons: Sequence[Button], platform: str) -> list[Json]:
+    if len(buttons) > MOST_BUTTONS:
+        raise Refused(f"{platform} shows at most {MOST_BUTTONS} buttons on a card.", code="unfit")
+    if any(len(button.title) > BUTTON_TITLE for button in buttons):
+        raise Refused(f"{platform} shows at most {BUTTON_TITLE} letters on a button.", code="unfit")
+    return [
+        {"type": "web_url", "title": button.title, "url": button.url}
+        if button.url
+        else {"type": "postback", "title": button.title, "payload": _payload(button)}
+        for button in buttons
+    ]
+
+
+def _payload(button: Button) -> str:
+    return (button.id or button.title)[:LONGEST_PAYLOAD]
+
+
+async def cards_of(part: Cards, io: Io, platform: str) -> Json:
+    """Return cards as a generic template. Their pictures are shown by address: Meta takes no upload there."""
+    elements = [await _card(card, io, platform) for card in part.cards]
+    return {"attachment": {"type": "template", "payload": {"template_type": "generic", "elements": elements}}}
+
+
+async def _card(card: Card, io: Io, platform: str) -> Json:
+    if len(card.title) > CARD_TITLE or len(card.text) > CARD_TEXT:
+        raise Refused(
+            f"{platform} shows at most {CARD_TITLE} letters of a card's title and {CARD_TEXT} of its text.",
+            code="unfit",
+        )
+    element: Json = {"title": card.title}
+    if card.text:
+        element["subtitle"] = card.text
+    if card.image is not None and card.image.file_id is not None:
+        url = (await io.file(card.image.file_id)).url
+        if not url:
+            raise Refused(
+                "The card's picture has no public address that Meta could load it from.", code="unfit"
+            )
+        element["image_url"] = url
+    if card.buttons:
+        element["buttons"] = _buttons(card.buttons, platform)
+    return element
+
+
+# -- settings of an account --------------------------------------------------------------------------------
+
+
+def entries(written: str) -> list[tuple[str, str]]:
+    """Return (title, value) of settings written `Title = value; Title = value`; the title alone is its own value."""
+    found = []
+    for line in written.replace("\n", ";").replace("；", ";").split(";"):
+        title, _, value = line.partition("=")
+        if title.strip():
+            found.append((title.strip(), value.strip() or title.strip()))
+    return found
+
+
+def deaf(
+    account: str,
+    subscriptions: Sequence[Json],
+    app_id: str,
+    needed: Sequence[str],
+    fields: str = "subscribed_fields",
+) -> AccountChanged | None:
+    """Tell what is wrong with an account's subscription: none at all, or without what we need; None when it is well."""
+    ours = [row for row in subscriptions if not app_id or text(row, "id") == app_id]
+    if not ours:
+        return AccountChanged(
+            account=account,
+            dedupe_key=f"check:{account}:unsubscribed",
+            status="red",
+            code="unsubscribed",
+            detail="The app is no longer subscribed to this account: nothing arrives. Reconnect it.",
+        )
+    names = {name for row in ours for name in row.get(fields) or () if isinstance(name, str)}
+    missing = [name for name in needed if name not in names]
+    if not missing:
+        return None
+    return AccountChanged(
+        account=account,
+        dedupe_key=f"check:{account}:fields:{','.join(missing)}",
+        status="red" if "messages" in missing else "amber",
+        code="fields_missing",
+        detail=f"The app is not subscribed to: {', '.join(missing)}. Reconnect it.",
+    )
+
+
+def misled(account: str, subscriptions: Sequence[Json], name: str, webhook_url: str) -> AccountChanged | None:
+    """Tell when the app's webhooks of the object `name` go nowhere or to another address than ours."""
+    found = next((row for row in subscriptions if text(row, "object") == name), {})
+    if found.get("active") is not False and text(found, "callback_url") == webhook_url:
+        return None
+    return AccountChanged(
+        account=account,
+        dedupe_key=f"check:{account}:callback",
+        status="red",
+        code="callback_elsewhere",
+        detail="The app's webhooks are switched off, or go to another address. Reconnect it.",
+    )

@@ -1,0 +1,70 @@
+"""Messages as Messenger wants them, and comments as a page's wall does."""
+
+from switchboard.channels.api import (
+    Audio,
+    Cards,
+    Choices,
+    File,
+    Image,
+    Io,
+    Media,
+    Outbound,
+    Refused,
+    Sent,
+    Text,
+    Video,
+)
+from switchboard.channels.families.meta import Json
+from switchboard.channels.families.meta_graph import Graph, place
+from switchboard.channels.families.meta_sends import cards_of, frame, lone, words_of
+
+NAME = "Messenger"
+KINDS: dict[type[Media], str] = {Image: "image", Audio: "audio", Video: "video", File: "file"}
+LONGEST_METADATA = 1000
+
+
+async def send_message(message: Outbound, graph: Graph, io: Io, token: str) -> Sent:
+    """Send one message to a person. Our key goes along as metadata and comes back in the echo."""
+    body = frame(message, NAME)
+    content = await _content(message, graph, io, token)
+    if message.idempotency_key:
+        content["metadata"] = message.idempotency_key[:LONGEST_METADATA]
+    body["message"] = content
+    if message.reply_to and "id" in body["recipient"]:
+        body["reply_to"] = {"mid": message.reply_to}
+    return await graph.send(f"{place(message.account)}/messages", token, body)
+
+
+async def _content(message: Outbound, graph: Graph, io: Io, token: str) -> Json:
+    part = lone(message, NAME)
+    content = words_of(part, NAME)
+    if content is not None:
+        return content
+    match part:
+        case Cards():
+            return await cards_of(part, io, NAME)
+        case Image() | Audio() | Video() | File():
+            if part.file_id is None:
+                raise Refused("the file is not stored", code="unfit")
+            kind = KINDS[type(part)]
+            ident = await graph.upload(token, kind, await io.file(part.file_id))
+            return {"attachment": {"type": kind, "payload": {"attachment_id": ident}}}
+        case _:
+            raise Refused(f"Messenger can't carry {type(part).__name__}", code="unfit")
+
+
+async def send_comment(message: Outbound, graph: Graph, io: Io, token: str) -> Sent:
+    """Answer a comment in public, or comment on the post itself when no comment is answered."""
+    path = f"{place(message.reply_to or message.to)}/comments"
+    match lone(message, NAME):
+        case Text() as part:
+            return await graph.send(path, token, {"message": part.text})
+        case Image(file_id=file_id) if file_id is not None:
+            content = await io.file(file_id)
+            return graph.posted(await graph.post_file(path, token, {}, "source", content))
+        case Choices():
+            raise Refused("Facebook shows no buttons in comments.", code="unfit")
+        case part:
+            raise Refused(
+                f"Facebook takes words and pictures in comments, not {type(part).__name__}", code="unfit"
+            )
