@@ -223,7 +223,9 @@ async def _reply_channels(tx: Tx, workspace: UUID, conversation_id: UUID) -> lis
         adapter = kinds.get(row["kind"])
         facts = adapter.manifest if adapter else None
         opened = msgspec.json.decode(row["opened"], type=dict[str, datetime])
-        rules = facts.windows if facts else []
+        rules = (
+            facts.windows if facts and not row["slot"].startswith("post:") else []
+        )  # below a post anybody may speak
         free = standing(rules, opened, row["sent"], now)
         over = ends(rules, opened)
         until = (free.until or over) if rules else None

@@ -252,7 +252,7 @@ where a.workspace_id = :workspace and a.conversation_id = :conversation order by
 
 -- name: reply_channels
 -- By which channels a conversation can be answered.
-select r.channel_id, h.kind, h.name, r.address, r.verified, r.opened, h.status,
+select r.channel_id, h.kind, h.name, r.address, r.slot, r.verified, r.opened, h.status,
     array(select o.created_at from delivery_v_outbound o where o.workspace_id = r.workspace_id and o.conversation_id = r.conversation_id
         and o.channel_id = r.channel_id and o.address = r.address and o.status not in ('failed', 'queued')
         order by o.nr desc limit 50) as sent,
