@@ -16,6 +16,7 @@ from switchboard.channels.api import (
     Post,
     Profile,
     RawRequest,
+    Reauthorise,
     Refused,
     Reply,
     Sent,
@@ -26,7 +27,7 @@ from switchboard.channels.api import (
     secrets_of,
 )
 from switchboard.channels.families.meta import greet, prove, text
-from switchboard.channels.families.meta_graph import Graph, place, with_token
+from switchboard.channels.families.meta_graph import TOKEN_GONE, Graph, place, with_token
 from switchboard.channels.families.meta_sends import deaf, entries, misled
 from switchboard.channels.messenger.inbound import facts, is_comment
 from switchboard.channels.messenger.outbound import send_comment, send_message
@@ -161,7 +162,12 @@ class MessengerChannel:
         if not claim.value.isdigit():
             raise Refused("Facebook tells nothing of people without a page-scoped id")
         params = {"fields": "first_name,last_name,profile_pic"}
-        found = await self._call("GET", account, place(claim.value), params=params)
+        try:
+            found = await self._call("GET", account, place(claim.value), params=params)
+        except Reauthorise as error:
+            if error.code.startswith(TOKEN_GONE):
+                raise
+            raise Refused(str(error), code=error.code) from None
         name = f"{text(found, 'first_name')} {text(found, 'last_name')}".strip()
         picture = text(found, "profile_pic")
         return Profile(name=name or text(found, "name"), avatar=Source(url=picture) if picture else None)

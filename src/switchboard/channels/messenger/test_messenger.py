@@ -376,6 +376,14 @@ async def test_people_and_posts_are_looked_up() -> None:
         await adapter.fetch_profile(PAGE, Claim(f"messenger:{PAGE}", "user_ref:7"))
 
 
+async def test_somebody_who_may_not_be_looked_up_leaves_the_connection_alone() -> None:
+    claim = Claim(f"messenger:{PAGE}", ANN)
+    with pytest.raises(Refused):
+        await channel(PAGE_TOKEN, graph_error(230, 403))[0].fetch_profile(PAGE, claim)
+    with pytest.raises(Reauthorise):
+        await channel(PAGE_TOKEN, graph_error(190, 401), PAGE_TOKEN)[0].fetch_profile(PAGE, claim)
+
+
 async def test_the_probe_lists_all_pages_of_a_person() -> None:
     first = {
         "data": [{"id": "1", "name": "Shop"}, {"name": "no id"}],
