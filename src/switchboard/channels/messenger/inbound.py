@@ -154,7 +154,7 @@ class _Wall:
             slot=f"post:{post}",
             room_name=" ".join(text(self.value, "post", "message").split())[:80],
             reply_to=reply_to,
-            opens="comment",
+            opens="",
         )
 
     def _edited(self, ident: str, parts: list[Part]) -> Inbound:
