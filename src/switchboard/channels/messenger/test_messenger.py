@@ -206,6 +206,13 @@ def test_our_own_comment_comes_back_under_the_id_that_we_got_when_sending() -> N
     assert (fact.external_id, fact.slot) == ("9_9", f"post:{POST}")
 
 
+def test_a_message_of_our_own_is_an_echo_even_when_nothing_marks_it() -> None:
+    sent = {"sender": {"id": PAGE}, "recipient": {"id": ANN}, "message": {"mid": "m", "text": "hi"}}
+    (fact,) = channel()[0].parse(webhook(sent))
+    assert isinstance(fact, EchoReceived)
+    assert fact.address == ANN
+
+
 def test_somebody_whom_facebook_does_not_name_is_nobody_known() -> None:
     value = {"item": "comment", "verb": "add", "post_id": POST, "comment_id": "9_9", "message": "hi"}
     (fact,) = channel()[0].parse(webhook({"field": "feed", "value": value}, kind="changes"))
