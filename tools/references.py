@@ -6,6 +6,7 @@ writes nothing and fails, naming the pages, when one is out of date.
 
 import ast
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -14,12 +15,14 @@ import msgspec
 
 from switchboard import flow
 from switchboard.app import config
+from switchboard.channels import registry
 from switchboard.core import commands, events, facts, parts
 from tools import reference_api, reference_channels, reference_database
 from tools.reference_text import cell, page, rows, sentence, spell
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "reference"
+HOUSE = ROOT / "docs" / "explanation" / "house.svg"
 REWRITE = "python -m tools.references"
 
 
@@ -191,7 +194,20 @@ def settings_page() -> str:
     return page("Settings", "src/switchboard/app/config.py", body)
 
 
+def house_picture() -> str:
+    """The picture of the house with today's channels in their box; the rest of it is drawn by hand."""
+    text = HOUSE.read_text("utf-8")
+    before, after = text.partition("<!-- channels -->")[0], text.partition("<!-- /channels -->")[2]
+    names = textwrap.wrap(" · ".join(registry.adapters()), 104)
+    lines = [
+        f'<text x="412.4" y="{468 + 11 * i}" class="n">{line}</text>'
+        for i, line in enumerate(names)
+    ]
+    return f"{before}<!-- channels -->{''.join(lines)}<!-- /channels -->{after}"
+
+
 PAGES: dict[str, Callable[[], str]] = {
+    "../explanation/house.svg": house_picture,
     "api.md": reference_api.api_page,
     "channels.md": reference_channels.channels_page,
     "commands.md": commands_page,

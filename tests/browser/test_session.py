@@ -32,7 +32,7 @@ def test_language_and_colours_change_at_once_and_stay(rooms: Rooms) -> None:
     page = rooms.agent(BEN).go().page
     expect(page.locator("html")).to_have_attribute("data-mode", "light")
     page.get_by_role("button", name="My account").click()
-    page.get_by_role("menuitem", name="Language").hover()
+    page.get_by_role("menuitem", name="Language").click()
     page.get_by_role("menuitem", name="简体中文").click()
     expect(page.get_by_role("link", name="未分配")).to_be_visible()
     page.get_by_role("button", name="我的账号").click()

@@ -44,6 +44,8 @@ export function AccountMenu() {
         placement="bottomRight"
         menu={{
           selectedKeys: [`lang.${i18n.language}`, `theme.${theme}`],
+          // By hover a submenu shuts when the pointer cuts its corner, and touch has no hover at all.
+          triggerSubMenuAction: "click",
           onClick: ({ key }) => chosen(key),
           items: [
             {
