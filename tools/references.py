@@ -199,10 +199,7 @@ def house_picture() -> str:
     text = HOUSE.read_text("utf-8")
     before, after = text.partition("<!-- channels -->")[0], text.partition("<!-- /channels -->")[2]
     names = textwrap.wrap(" · ".join(registry.adapters()), 104)
-    lines = [
-        f'<text x="412.4" y="{468 + 11 * i}" class="n">{line}</text>'
-        for i, line in enumerate(names)
-    ]
+    lines = [f'<text x="412.4" y="{468 + 11 * i}" class="n">{line}</text>' for i, line in enumerate(names)]
     return f"{before}<!-- channels -->{''.join(lines)}<!-- /channels -->{after}"
 
 
