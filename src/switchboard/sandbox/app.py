@@ -1,6 +1,7 @@
 """The sandbox as an ASGI application."""
 
 import asyncio
+import contextlib
 import mimetypes
 from collections.abc import Awaitable, Callable
 from importlib import resources
@@ -19,7 +20,9 @@ from switchboard.sandbox.control.play import Play
 from switchboard.sandbox.custom import CustomChannel
 from switchboard.sandbox.graph import routes as graph
 from switchboard.sandbox.mail import pop3, smtp
+from switchboard.sandbox.platforms import Platforms
 from switchboard.sandbox.web import (
+    NotMine,
     Receive,
     Refused,
     Request,
@@ -61,13 +64,15 @@ class Sandbox:
         bot = BotApi(self.world)
         player = Player(self.world, bot.updates)
         custom = CustomChannel(self.world)
-        play = Play(self.world, player, custom)
-        Accounts(self.world, player).routes(self._router)
+        platforms = Platforms(self.world)
+        play = Play(self.world, player, custom, platforms)
+        Accounts(self.world, player, platforms).routes(self._router)
         play.routes(self._router)
-        Desk(self.world, play).routes(self._router)
+        Desk(self.world, play, platforms).routes(self._router)
         History(self.world).routes(self._router)
         custom.routes(self._router)
         bot.routes(self._router)
+        platforms.routes(self._router)
         self._router.add("GET", "/(?P<name>[a-z]*(?:\\.[a-z]+)?)", page)
         graph.routes(self.world, self._router)
 
@@ -139,12 +144,11 @@ class Sandbox:
             return json_response(
                 {"error": "the control API is for the sandbox's own page and for programs"}, 403
             )
-        found = self._router.find(request.method, request.path)
-        if found is None:
-            return json_response({"error": f"the sandbox has no {request.method} {request.path}"}, 404)
-        handler, names = found
         try:
-            return await handler(request, **names)
+            for handler, names in self._router.find(request.method, request.path):
+                with contextlib.suppress(NotMine):
+                    return await handler(request, **names)
+            return json_response({"error": f"the sandbox has no {request.method} {request.path}"}, 404)
         except Refused as error:
             return json_response({"error": error.reason}, error.status)
         except msgspec.ValidationError as error:

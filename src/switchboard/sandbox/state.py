@@ -7,7 +7,6 @@ from typing import Any, Literal
 import msgspec
 
 Side = Literal["customer", "business"]
-Platform = Literal["whatsapp", "telegram", "custom", "email"]
 COLORS = ("#c2553f", "#3f7cc2", "#2f8f6b", "#8a5fc0", "#b9812b", "#3b8f9c", "#b24f83", "#5d6b7a")
 
 
@@ -27,6 +26,8 @@ class Customer(msgspec.Struct, kw_only=True):
     language: str = "en"
     hides_phone: bool = False
     """WhatsApp gives no wa_id for this person, only the user_id."""
+    handles: dict[str, str] = {}
+    """Their ids on the other platforms, by the space in which an id means something (a page, an app, a provider)."""
 
 
 class Button(msgspec.Struct, kw_only=True):
@@ -81,7 +82,7 @@ class Chat(msgspec.Struct, kw_only=True):
     """What one account and one customer (or group) said to each other."""
 
     key: str
-    platform: Platform
+    platform: str
     account: str
     peer: str
     """Customer id, or group id for Telegram groups and channels."""
@@ -176,6 +177,19 @@ class CustomLink(msgspec.Struct, kw_only=True):
     webhook_url: str = ""
 
 
+class PlatformAccount(msgspec.Struct, kw_only=True):
+    """One page, official account, app or number of a platform that `platforms.py` names."""
+
+    id: str
+    platform: str
+    name: str
+    webhook_url: str = ""
+    settings: dict[str, Any] = {}
+    """Tokens, secrets and switches, in the platform's words."""
+    kept: dict[str, Any] = {}
+    """What the platform remembers: menus, profiles, posts, cursors, tokens it gave out."""
+
+
 class Mail(msgspec.Struct, kw_only=True):
     """One message in a mailbox; `uid` never changes and is never used again."""
 
@@ -219,6 +233,7 @@ class State(msgspec.Struct, kw_only=True):
     bots: dict[str, TelegramBot] = {}
     links: dict[str, CustomLink] = {}
     mailboxes: dict[str, Mailbox] = {}
+    accounts: dict[str, PlatformAccount] = {}
     chats: dict[str, Chat] = {}
     media: dict[str, Media] = {}
     counter: int = 1

@@ -2,11 +2,12 @@
 
 import secrets
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
-from switchboard.sandbox.state import COLORS, Bubble, Chat, Customer, Media, Platform, State, digits
+from switchboard.sandbox.state import COLORS, Bubble, Chat, Customer, Media, State, digits
 
 
 class Bounds(msgspec.Struct, frozen=True):
@@ -56,6 +57,17 @@ class Store:
         """The person with this address."""
         return self._person(f"email:{address.strip().lower()}")
 
+    def known_as(self, customer: Customer, space: str, make: Callable[[], str]) -> str:
+        """The person's id in a space, made when they come there first."""
+        if space not in customer.handles:
+            customer.handles[space] = make()
+            self._index(customer)
+        return customer.handles[space]
+
+    def customer_known_as(self, space: str, handle: str) -> Customer | None:
+        """The person with this id in this space."""
+        return self._person(f"{space}={handle}")
+
     def new_customer(self, given: dict[str, Any]) -> Customer:
         """Make a person; whatever is not given is invented. An id that exists is changed instead."""
         fields = {k: v for k, v in given.items() if v is not None}
@@ -82,7 +94,7 @@ class Store:
         self._index(customer)
         return customer
 
-    def chat(self, platform: Platform, account: str, peer: str, business: str = "") -> Chat:
+    def chat(self, platform: str, account: str, peer: str, business: str = "") -> Chat:
         """The chat, made when it is new."""
         key = ":".join(filter(None, (platform, account, business, peer)))
         chat = self.state.chats.get(key)
@@ -170,4 +182,5 @@ def _names(customer: Customer) -> tuple[str, ...]:
         f"user:{customer.user_id}",
         f"telegram:{customer.telegram_id}",
         f"email:{customer.email.lower()}",
+        *(f"{space}={handle}" for space, handle in customer.handles.items()),
     )

@@ -5,7 +5,7 @@ framework's parameters do, and a fault must be able to cut the connection: so ro
 """
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
 from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qsl
@@ -42,6 +42,10 @@ class Refused(Exception):
         super().__init__(reason)
         self.status = status
         self.reason = reason
+
+
+class NotMine(Exception):
+    """Raised by a handler before it has done anything: another with the same path may serve the request."""
 
 
 class Request:
@@ -142,13 +146,12 @@ class Router:
         expression = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", pattern)
         self._routes.append((method, re.compile(expression), handler))
 
-    def find(self, method: str, path: str) -> tuple[Handler, dict[str, str]] | None:
-        """The first handler that takes this request."""
+    def find(self, method: str, path: str) -> Iterator[tuple[Handler, dict[str, str]]]:
+        """The handlers that take this request, in the order in which they were added."""
         for wanted, pattern, handler in self._routes:
             match = pattern.fullmatch(path)
             if match and wanted in {"*", method}:
-                return handler, match.groupdict()
-        return None
+                yield handler, match.groupdict()
 
 
 async def read_body(receive: Receive) -> bytes | None:

@@ -8,10 +8,12 @@ import msgspec
 from switchboard.sandbox.bot.incoming import Player
 from switchboard.sandbox.graph import hooks
 from switchboard.sandbox.graph.errors import GraphError
+from switchboard.sandbox.platforms import Platforms
 from switchboard.sandbox.state import (
     BusinessConnection,
     CustomLink,
     Mailbox,
+    PlatformAccount,
     TelegramBot,
     TelegramGroup,
     WhatsAppNumber,
@@ -21,14 +23,15 @@ from switchboard.sandbox.web import Refused, Request, Response, Router, json_res
 from switchboard.sandbox.world import World
 
 Json = dict[str, Any]
-Account = WhatsAppNumber | TelegramBot | CustomLink | Mailbox
+Account = WhatsAppNumber | TelegramBot | CustomLink | Mailbox | PlatformAccount
 
 
 class Accounts:
     """Handlers under `/sandbox/`."""
 
-    def __init__(self, world: World, player: Player) -> None:
+    def __init__(self, world: World, player: Player, platforms: Platforms) -> None:
         self._world = world
+        self._platforms = platforms
         self._player = player
 
     def routes(self, router: Router) -> None:
@@ -40,6 +43,7 @@ class Accounts:
         router.add("POST", "/sandbox/telegram/bots/{id}/connections", self.add_connection)
         router.add("POST", "/sandbox/custom", self.add_link)
         router.add("POST", "/sandbox/mailboxes", self.add_mailbox)
+        router.add("POST", "/sandbox/platforms/{platform}", self.add_account)
         router.add("GET", "/sandbox/accounts/{id}", self.read)
         router.add("PATCH", "/sandbox/accounts/{id}", self.change)
         router.add("DELETE", "/sandbox/accounts/{id}", self.remove)
@@ -47,7 +51,7 @@ class Accounts:
     def find(self, account_id: str) -> Account:
         """An account of any platform."""
         state = self._world.state
-        for table in (state.numbers, state.bots, state.links, state.mailboxes):
+        for table in (state.numbers, state.bots, state.links, state.mailboxes, state.accounts):
             if account_id in table:
                 return table[account_id]
         raise Refused(404, f"there is no account {account_id}")
@@ -167,6 +171,26 @@ class Accounts:
         boxes[box_id] = box
         return self._answer(request, box)
 
+    async def add_account(self, request: Request, platform: str) -> Response:
+        """A page, official account, app or number; `settings` may be given in part."""
+        stand_in = self._platforms.by_name.get(platform)
+        if stand_in is None:
+            raise Refused(404, f"there is no stand-in for {platform}")
+        given, accounts = request.json(), self._world.state.accounts
+        old = accounts.get(str(given.get("id")))
+        if old is not None and old.platform != platform:
+            raise Refused(422, f"id: belongs to a {old.platform} account")
+        account_id, name, settings = stand_in.invent({**(old.settings if old else {}), **given})
+        accounts[account_id] = PlatformAccount(
+            id=account_id,
+            platform=platform,
+            name=str(given.get("name") or (old.name if old else name)),
+            webhook_url=str(given.get("webhook_url") or (old.webhook_url if old else "")),
+            settings={**settings, **(old.settings if old else {}), **(given.get("settings") or {})},
+            kept=old.kept if old else {},
+        )
+        return self._answer(request, accounts[account_id])
+
     async def read(self, request: Request, id: str) -> Response:  # noqa: A002
         """One account with its secrets and the addresses under which it is reached."""
         return self._answer(request, self.find(id), 200)
@@ -185,7 +209,7 @@ class Accounts:
         del request
         self.find(id)
         state = self._world.state
-        for table in (state.numbers, state.bots, state.links, state.mailboxes):
+        for table in (state.numbers, state.bots, state.links, state.mailboxes, state.accounts):
             table.pop(id, None)
         self._world.store.forget(id)
         self._world.outbox(id).clear()
@@ -194,10 +218,10 @@ class Accounts:
 
     def _answer(self, request: Request, account: Account, status: int = 201) -> Response:
         self._world.feed.publish("accounts")
-        return json_response(described(self._world, account, request.origin), status)
+        return json_response(described(self._world, self._platforms, account, request.origin), status)
 
 
-def described(world: World, account: Account, origin: str) -> Json:
+def described(world: World, platforms: Platforms, account: Account, origin: str) -> Json:
     """An account with what one needs to connect it; mails and waiting updates as counts."""
     made: Json = msgspec.to_builtins(account, str_keys=True)
     made["waiting"] = world.outbox(account.id).waiting
@@ -207,6 +231,10 @@ def described(world: World, account: Account, origin: str) -> Json:
         made.update(platform="telegram", api_url=origin, pending=len(account.pending))
     elif isinstance(account, CustomLink):
         made.update(platform="custom", send_url=f"{origin}/custom/{account.id}/messages")
+    elif isinstance(account, PlatformAccount):
+        more = platforms.by_name[account.platform].described(account, origin)
+        del made["kept"]
+        made.update(api_url=origin, **more)
     else:
         host = world.config.mail_host
         made.update(

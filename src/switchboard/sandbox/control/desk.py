@@ -4,11 +4,13 @@ import mimetypes
 from typing import Any
 
 import msgspec
+from msgspec.structs import asdict
 
 from switchboard.sandbox.control.accounts import Account, described
 from switchboard.sandbox.control.play import Play
 from switchboard.sandbox.faults import Fault
 from switchboard.sandbox.graph.errors import CODES
+from switchboard.sandbox.platforms import Platforms
 from switchboard.sandbox.state import Chat
 from switchboard.sandbox.web import Handler, Refused, Request, Response, Router, json_response
 from switchboard.sandbox.world import World
@@ -23,7 +25,8 @@ SHOWN_INLINE = ("image/png", "image/jpeg", "image/webp", "image/gif", "audio/", 
 class Desk:
     """Handlers."""
 
-    def __init__(self, world: World, play: Play) -> None:
+    def __init__(self, world: World, play: Play, platforms: Platforms) -> None:
+        self._platforms = platforms
         self._world = world
         self._play = play
 
@@ -75,6 +78,7 @@ class Desk:
             *state.bots.values(),
             *state.links.values(),
             *state.mailboxes.values(),
+            *state.accounts.values(),
         ]
         chats = sorted(state.chats.values(), key=lambda c: c.last_at, reverse=True)[:CHATS_SHOWN]
         people = {c.peer for c in chats}
@@ -83,7 +87,10 @@ class Desk:
         return json_response(
             {
                 "customers": [*customers, *others[: max(0, CUSTOMERS_SHOWN - len(customers))]],
-                "accounts": [described(world, account, request.origin) for account in accounts],
+                "platforms": [{"name": n, **asdict(p.look)} for n, p in self._platforms.by_name.items()],
+                "accounts": [
+                    described(world, self._platforms, account, request.origin) for account in accounts
+                ],
                 "chats": [self._summary(chat) for chat in chats],
                 "faults": world.faults.armed(),
                 "offset_seconds": world.clock.offset_seconds,

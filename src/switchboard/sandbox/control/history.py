@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from switchboard.sandbox.bot.objects import private_chat
-from switchboard.sandbox.state import Bubble, Customer, Platform, Side
+from switchboard.sandbox.state import Bubble, Customer, Side
 from switchboard.sandbox.web import Refused, Request, Response, Router, json_response
 from switchboard.sandbox.world import World
 
@@ -29,7 +29,7 @@ class PastBubble(msgspec.Struct, frozen=True):
 class PastChat(msgspec.Struct, frozen=True):
     """What one account and one customer said to each other."""
 
-    platform: Platform
+    platform: str
     account: str
     customer: str
     bubbles: list[PastBubble]
@@ -63,13 +63,14 @@ class History:
 
     def _check(self, chat: PastChat) -> None:
         state = self._world.state
-        tables: dict[Platform, Container[str]] = {
+        tables: dict[str, Container[str]] = {
             "whatsapp": state.numbers,
             "telegram": state.bots,
             "custom": state.links,
             "email": state.mailboxes,
         }
-        if chat.account not in tables[chat.platform]:
+        others = [a.id for a in state.accounts.values() if a.platform == chat.platform]
+        if chat.account not in tables.get(chat.platform, others):
             raise Refused(404, f"account: there is no such {chat.platform} account")
         if chat.customer not in state.customers:
             raise Refused(404, "customer: there is no such customer")

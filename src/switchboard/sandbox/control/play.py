@@ -11,7 +11,9 @@ from switchboard.sandbox.bot.incoming import Player
 from switchboard.sandbox.custom import CustomChannel
 from switchboard.sandbox.graph import hooks, incoming
 from switchboard.sandbox.mail import letters
-from switchboard.sandbox.state import Bubble, Chat, Customer, Platform, WhatsAppNumber
+from switchboard.sandbox.platforms import Platforms
+from switchboard.sandbox.standin import StandIn
+from switchboard.sandbox.state import Bubble, Chat, Customer, PlatformAccount, WhatsAppNumber
 from switchboard.sandbox.web import Refused, Request, Response, Router, json_response
 from switchboard.sandbox.world import World
 
@@ -22,7 +24,8 @@ BATCH_LIMIT = 1_000
 class Play:
     """Handlers."""
 
-    def __init__(self, world: World, player: Player, custom: CustomChannel) -> None:
+    def __init__(self, world: World, player: Player, custom: CustomChannel, platforms: Platforms) -> None:
+        self._platforms = platforms
         self._world = world
         self._player = player
         self._custom = custom
@@ -56,6 +59,9 @@ class Play:
 
     def _act(self, wish: Json, origin: str) -> tuple[Chat, list[Bubble]]:
         action, platform = str(wish.get("action") or "message"), str(wish.get("platform") or "")
+        stand_in = self._platforms.by_name.get(platform)
+        if stand_in is not None:
+            return self._act_there(stand_in, action, wish, origin)
         if action == "message":
             return self._message(platform, wish, origin)
         customer = self._customer(wish)
@@ -71,6 +77,22 @@ class Play:
             incoming.new_user_id(self._world, self._number(wish), customer, wish)
         else:
             raise Refused(422, f"action: {action} is not known on {platform}")
+        return chat, []
+
+    def _act_there(
+        self, stand_in: StandIn, action: str, wish: Json, origin: str
+    ) -> tuple[Chat, list[Bubble]]:
+        account, customer = stand_in.account(str(wish.get("account"))), self._customer(wish)
+        if account is None:
+            raise Refused(404, f"account: there is no such {stand_in.name} account")
+        chat = stand_in.chat(account, customer, wish)
+        if action == "message":
+            return chat, stand_in.message(account, customer, chat, wish, origin)
+        if action == "read":
+            self.read(chat)
+        else:
+            stand_in.act(account, customer, chat, action, wish)
+            self._world.feed.publish("chat", chat=chat.key)
         return chat, []
 
     def _message(self, platform: str, wish: Json, origin: str) -> tuple[Chat, list[Bubble]]:
@@ -116,7 +138,7 @@ class Play:
 
     def _chat(self, platform: str, customer: Customer, wish: Json) -> Chat:
         state, account = self._world.state, str(wish.get("account"))
-        tables: dict[str, tuple[Platform, Any]] = {
+        tables: dict[str, tuple[str, Any]] = {
             "whatsapp": ("whatsapp", state.numbers),
             "telegram": ("telegram", state.bots),
             "custom": ("custom", state.links),
@@ -134,6 +156,10 @@ class Play:
     def read(self, chat: Chat) -> None:
         """The customer looks at the chat: read receipts, where the platform has them."""
         chat.unread = 0
+        account = self._world.state.accounts.get(chat.account)
+        if isinstance(account, PlatformAccount) and account.platform == chat.platform:
+            self._platforms.by_name[chat.platform].read(account, chat)
+            return
         for bubble in chat.bubbles:
             if bubble.side != "business" or bubble.status in {"read", "failed"}:
                 continue

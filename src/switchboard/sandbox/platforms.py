@@ -1,0 +1,19 @@
+"""The stand-ins that speak through `standin.StandIn`; a new one is a line here."""
+
+from switchboard.sandbox.standin import StandIn
+from switchboard.sandbox.web import Router
+from switchboard.sandbox.world import World
+
+MADE: tuple[type[StandIn], ...] = ()
+
+
+class Platforms:
+    """All of them, by name."""
+
+    def __init__(self, world: World) -> None:
+        self.by_name: dict[str, StandIn] = {kind.name: kind(world) for kind in MADE}
+
+    def routes(self, router: Router) -> None:
+        """Register the platforms' paths."""
+        for one in self.by_name.values():
+            one.routes(router)
