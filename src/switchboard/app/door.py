@@ -13,7 +13,7 @@ from prometheus_client import Counter as Metric
 from switchboard.app.accept import Acceptor, read
 from switchboard.app.runtime import Live, Runtime
 from switchboard.app.spoken import converse
-from switchboard.channels.api import BadSignature, Challenges, RawRequest, Reply
+from switchboard.channels.api import BadSignature, Challenges, InDoubt, RawRequest, Reply, Retry
 from switchboard.connections import commands as connections
 from switchboard.db.pool import TRANSIENT
 
@@ -73,7 +73,12 @@ class Door:
                     if isinstance(channel, Challenges)
                     else Reply(405, b"POST only")
                 )
+            if live.prepares is not None:
+                await live.prepares.prepare(request)
             channel.verify(request)
+        except (Retry, InDoubt) as trouble:
+            log.warning("verify_failed", kind=live.row.kind, error=str(trouble))
+            return Reply(503, b"try again")
         except BadSignature:
             self._forged[live.row.workspace_id, live.row.id] += 1
             return Reply(401, b"bad signature")

@@ -11,7 +11,7 @@ from switchboard.app.tokens import Tokens, TriedTokens
 from switchboard.blobs import Blobs, Signer, StoredFile, TooLarge, Unfit
 from switchboard.blobs import commands as blob_commands
 from switchboard.blobs import reads as blob_reads
-from switchboard.channels.api import Acks, Channel, Content, Converses, Http, Io, Stream, Token
+from switchboard.channels.api import Acks, Channel, Content, Converses, Http, Io, Prepares, Stream, Token
 from switchboard.channels.registry import Adapter, adapters
 from switchboard.connections import reads as connection_reads
 from switchboard.core.events import (
@@ -54,6 +54,7 @@ class Live(msgspec.Struct, frozen=True):
     channels: dict[str, UUID]
     acks: Acks | None = None
     speaks: Converses | None = None
+    prepares: Prepares | None = None
 
     def account_of(self, channel_id: UUID) -> str:
         """Return the platform's id of one of our channels; raises KeyError for another connection's."""
@@ -196,6 +197,7 @@ class Connections:
             # Asked at every request, and slow to find out.
             channel if isinstance(channel, Acks) else None,
             channel if isinstance(channel, Converses) else None,
+            channel if isinstance(channel, Prepares) else None,
         )
         self._live[row.id] = live
         self._by_secret[row.secret] = row.id

@@ -257,6 +257,17 @@ class Channel(Protocol):
 
 
 @runtime_checkable
+class Prepares(Protocol):
+    """Needs something from outside before `verify` can judge: the certificate that a request names.
+
+    Called by the door before `verify`, with the platform's own request. Raises BadSignature where the request names a place
+    that can't be the platform's, Retry or InDoubt when that place doesn't answer (the platform is asked to repeat).
+    """
+
+    async def prepare(self, request: RawRequest) -> None: ...
+
+
+@runtime_checkable
 class Challenges(Protocol):
     """Answers the platform's verification request (GET with a challenge)."""
 

@@ -16,6 +16,7 @@ from switchboard.channels.api import (
     FetchesProfile,
     MarksRead,
     Polls,
+    Prepares,
     Registers,
     Sessions,
 )
@@ -34,6 +35,7 @@ OPTIONAL = {
     "fetch_post": FetchesPost,
     "check": Checks,
     "converse": Converses,
+    "prepare": Prepares,
 }
 STATUSES = {"sent", "delivered", "read", "failed"}
 LOOKS_SECRET = re.compile(r"secret|token|password|private_key")

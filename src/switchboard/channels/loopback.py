@@ -3,6 +3,7 @@
 The fixtures `sandbox`, `door` and `io` are there for every adapter's tests (`channels/conftest.py`).
 """
 
+import asyncio
 import json
 import queue
 import subprocess
@@ -21,8 +22,11 @@ from switchboard.channels.api import (
     BadSignature,
     Challenges,
     Content,
+    Converses,
     Http,
     Inbound,
+    Part,
+    Prepares,
     RawRequest,
     Reply,
     Stream,
@@ -71,6 +75,9 @@ class Door:
         self.refused = 0
         self.channel: Any = None
         """An adapter, whichever optional members it has."""
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.says: list[Part] = []
+        """What agents have said since the last turn of a voice skill."""
         door = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -104,12 +111,19 @@ class Door:
         try:
             if self.channel is not None and method == "GET":
                 return self.channel.challenge(request) if isinstance(self.channel, Challenges) else Reply(405)
+            if isinstance(self.channel, Prepares):
+                assert self.loop is not None, (
+                    "door.loop: the test's loop, in which the adapter's HTTP client lives"
+                )
+                asyncio.run_coroutine_threadsafe(self.channel.prepare(request), self.loop).result(10)
             if self.channel is not None:
                 self.channel.verify(request)
         except BadSignature:
             self.refused += 1
             return Reply(401, b"bad signature")
         self.calls.put(request)
+        if isinstance(self.channel, Converses):
+            return self.channel.converse(request, self.says)
         return self.channel.ack(request) if isinstance(self.channel, Acks) else Reply()
 
     def facts(self, seconds: float = 10) -> list[Inbound]:

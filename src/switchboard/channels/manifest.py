@@ -57,7 +57,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     private (0: never). `converse_seconds`: how long the door holds a voice skill's request. `receipts`: statuses the platform
     reports. `idempotent`: a repeated send with our key is surely not doubled. `poll_seconds`: the
     rest between two polls that no nudge cuts short (a long poll rests by itself). `retry_days`: how long the
-    platform repeats a webhook.
+    platform repeats a webhook. `not_offered`: rows of the conformance page (`tools.conformance`) for which the platform
+    has no interface; `partly`: rows that work with a limit, and which.
     """
 
     kind: str
@@ -81,6 +82,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     idempotent: bool = False
     poll_seconds: float = 0.05
     retry_days: int = 7
+    not_offered: list[str] = []
+    partly: dict[str, Names] = {}
 
 
 def load(path: Path) -> Manifest:
