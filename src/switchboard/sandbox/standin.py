@@ -39,6 +39,8 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[str, ...] = ("image", "video", "audio", "document")
     """Kinds of files that a customer can send here."""
     moves: tuple[Move, ...] = ()
+    menu: tuple[str, ...] = ()
+    """What else than answering can be done to a message: edit, revoke, reaction."""
     window_hours: float = 0.0
     """How long after the customer's last word the business may write; 0 = always."""
 
@@ -72,7 +74,11 @@ class StandIn:
         return {}
 
     def chat(self, account: PlatformAccount, customer: Customer, wish: Json) -> Chat:
-        """Return the chat in which a wish happens; comments under posts have chats of their own."""
+        """Return the chat in which a wish happens.
+
+        Groups and comments under posts have chats of their own with a `title`; the page names such a one in
+        `wish["room"]` by its `peer`.
+        """
         del wish
         return self.world.store.chat(self.name, account.id, customer.id)
 

@@ -93,6 +93,8 @@ class Chat(msgspec.Struct, kw_only=True):
     keyboard: list[list[Button]] = []
     typing_until: float = 0.0
     unread: int = 0
+    title: str = ""
+    """Of a room of its own (a group, a post with its comments); empty: the customer's private chat."""
     business: str = ""
     """Telegram business connection id, when the chat runs over one."""
     next_id: int = 1

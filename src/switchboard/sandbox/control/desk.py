@@ -105,6 +105,7 @@ class Desk:
             "account": chat.account,
             "peer": chat.peer,
             "business": chat.business,
+            "title": chat.title,
             "blocked": chat.blocked,
             "unread": chat.unread,
             "keyboard": chat.keyboard,

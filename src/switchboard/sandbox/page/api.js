@@ -5,7 +5,10 @@ export async function call(method, path, body) {
   const options = { method };
   if (body instanceof Blob) options.body = body;
   else if (body !== undefined)
-    Object.assign(options, { body: JSON.stringify(body), headers: { "content-type": "application/json" } });
+    Object.assign(options, {
+      body: JSON.stringify(body),
+      headers: { "content-type": "application/json" },
+    });
   const answer = await fetch(path, options);
   const value = await answer.json();
   if (!answer.ok) {

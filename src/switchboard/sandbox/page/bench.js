@@ -29,7 +29,10 @@ async function copy(value) {
 
 function connection(account, calls) {
   const last = calls.items.filter((c) => c.account === account.id).at(-1);
-  const rows = SHOWN[account.platform].map((name) => [name, account[name]]);
+  const rows = (SHOWN[account.platform] || desk.face().shown).map((name) => [
+    name,
+    account[name] ?? account.settings?.[name] ?? "",
+  ]);
   if (account.api_url) rows.unshift(["api_url", account.api_url]);
   for (const mail of ["smtp", "pop3"])
     if (account[mail]) rows.push([mail, `${account[mail].host}:${account[mail].port}`]);
@@ -73,7 +76,11 @@ function connection(account, calls) {
             {},
             h(
               "button",
-              { class: "copy", title: value, onclick: () => copy(String(value)) },
+              {
+                class: "copy",
+                title: value,
+                onclick: () => copy(String(value)),
+              },
               h("span", { class: "ellipsis" }, String(value)),
               icon("copy", 13),
             ),
@@ -90,7 +97,9 @@ function timeTools() {
     await post("/sandbox/clock", seconds ? { shift_seconds: seconds } : { reset: true });
   };
   const current = desk.chat();
-  const left = current?.last_inbound_at ? current.last_inbound_at + 86400 - (Date.now() / 1000 + offset) : 0;
+  const left = current?.last_inbound_at
+    ? current.last_inbound_at + (desk.face().window_hours || 24) * 3600 - (Date.now() / 1000 + offset)
+    : 0;
   const words = !current?.last_inbound_at
     ? t("windowNone")
     : left > 0
@@ -110,11 +119,13 @@ function timeTools() {
         hour12: false,
       }),
     ),
-    ["whatsapp", "telegram"].includes(desk.now.platform)
+    desk.face().window_hours
       ? h(
           "p",
           { class: "faint" },
-          h("i", { class: `lamp ${!current?.last_inbound_at ? "idle" : left > 0 ? "good" : "bad"}` }),
+          h("i", {
+            class: `lamp ${!current?.last_inbound_at ? "idle" : left > 0 ? "good" : "bad"}`,
+          }),
           `${t("window")}: ${words}`,
         )
       : null,
@@ -131,7 +142,7 @@ function timeTools() {
 const wish = { kind: "error", code: "", times: 1, seconds: 5 };
 function failures() {
   const { platform } = desk.now,
-    codes = CODES[platform];
+    codes = CODES[platform] || (desk.face().codes?.length ? desk.face().codes : [500]);
   if (!codes.includes(Number(wish.code))) wish.code = codes[0];
   const kinds = KINDS.filter((k) => k !== "status" || platform === "whatsapp");
   if (!kinds.includes(wish.kind)) wish.kind = "error";
@@ -209,7 +220,7 @@ function failures() {
         h(
           "span",
           { class: "faint" },
-          `× ${f.times < 0 ? "∞" : f.times}${f.platform ? ` · ${t(f.platform)}` : ""}`,
+          `× ${f.times < 0 ? "∞" : f.times}${f.platform ? ` · ${desk.title(f.platform)}` : ""}`,
         ),
         h(
           "button",
@@ -232,7 +243,10 @@ function personTools() {
   const hide = h("input", {
     type: "checkbox",
     checked: person.hides_phone,
-    onchange: () => call("PATCH", `/sandbox/customers/${person.id}`, { hides_phone: hide.checked }),
+    onchange: () =>
+      call("PATCH", `/sandbox/customers/${person.id}`, {
+        hides_phone: hide.checked,
+      }),
   });
   const receipts = h("input", {
     type: "checkbox",
@@ -251,13 +265,16 @@ function personTools() {
   return section(
     "user",
     t("person"),
-    h("p", { class: "faint mono" }, facts[desk.now.platform]),
+    h("p", { class: "faint mono" }, facts[desk.now.platform] ?? Object.values(person.handles).join(" · ")),
     h("label", {}, receipts, t("readAuto")),
     desk.now.platform === "whatsapp" ? h("label", {}, hide, t("hidePhone")) : null,
     chat && ["whatsapp", "telegram"].includes(desk.now.platform)
       ? h(
           "button",
-          { class: "plain", onclick: () => desk.act(chat.blocked ? "unblock" : "block") },
+          {
+            class: "plain",
+            onclick: () => desk.act(chat.blocked ? "unblock" : "block"),
+          },
           icon("block", 15),
           chat.blocked ? t("unblock") : t("block"),
         )
@@ -281,7 +298,7 @@ function received(entries) {
       h(
         "li",
         {},
-        h("i", { class: `dot ${e.platform}` }),
+        h("i", { class: `dot ${e.platform}`, style: desk.tone(e.platform) }),
         h(
           "span",
           {},

@@ -4,7 +4,11 @@ import { t, locale } from "./words.js";
 
 const mediaUrl = (file) => `/sandbox/media/${encodeURIComponent(file.key)}`;
 const clock = (at) =>
-  new Date(at * 1000).toLocaleTimeString(locale(), { hour: "2-digit", minute: "2-digit", hour12: false });
+  new Date(at * 1000).toLocaleTimeString(locale(), {
+    hour: "2-digit",
+    minute: "2-digit",
+    hour12: false,
+  });
 
 function sized(bytes) {
   return bytes > 1048576
@@ -21,7 +25,12 @@ function fileView(file) {
       alt: file.name,
       loading: "lazy",
     });
-  if (type.startsWith("video/")) return h("video", { class: "picture", src: mediaUrl(file), controls: true });
+  if (type.startsWith("video/"))
+    return h("video", {
+      class: "picture",
+      src: mediaUrl(file),
+      controls: true,
+    });
   if (type.startsWith("audio/"))
     return h(
       "div",
@@ -175,5 +184,9 @@ export function bubbleView(bubble, all, platform, act, authors) {
 }
 
 export function dayOf(at) {
-  return new Date(at * 1000).toLocaleDateString(locale(), { month: "long", day: "numeric", weekday: "long" });
+  return new Date(at * 1000).toLocaleDateString(locale(), {
+    month: "long",
+    day: "numeric",
+    weekday: "long",
+  });
 }

@@ -1,6 +1,6 @@
 // Below the messages: input, attachments, voice, the bot's keyboard.
 import { h, icon, toast } from "./dom.js";
-import { t } from "./words.js";
+import { either, t } from "./words.js";
 import { upload } from "./api.js";
 import { sheet } from "./sheet.js";
 import * as desk from "./model.js";
@@ -39,7 +39,12 @@ function kindOf(file) {
 
 async function sendFile(file, extra = {}) {
   const key = await upload(file, file.name || "voice.ogg");
-  await desk.play({ type: extra.type || kindOf(file), file: key, text: "", ...extra });
+  await desk.play({
+    type: extra.type || kindOf(file),
+    file: key,
+    text: "",
+    ...extra,
+  });
 }
 
 async function record(button) {
@@ -54,7 +59,9 @@ async function record(button) {
       stream.getTracks().forEach((track) => track.stop());
       recorder = null;
       button.classList.remove("on");
-      sendFile(new File(chunks, `voice.${type.slice(6)}`, { type }), { type: "voice" });
+      sendFile(new File(chunks, `voice.${type.slice(6)}`, { type }), {
+        type: "voice",
+      });
     };
     recorder.start();
     button.classList.add("on");
@@ -71,7 +78,8 @@ function attach() {
     multiple: platform === "telegram",
     onchange: () => [...file.files].forEach((f) => sendFile(f)),
   });
-  const rows = [{ title: t("photo"), icon: "photo", act: () => file.click() }];
+  const { files } = desk.face();
+  const rows = files && !files.length ? [] : [{ title: t("photo"), icon: "photo", act: () => file.click() }];
   if (platform === "whatsapp" || platform === "telegram") {
     rows.push({
       title: t("location"),
@@ -83,7 +91,10 @@ function attach() {
             title: t("places")[i],
             icon: "pin",
             act: () =>
-              desk.play({ type: "location", location: { latitude, longitude, name: t("places")[i] } }),
+              desk.play({
+                type: "location",
+                location: { latitude, longitude, name: t("places")[i] },
+              }),
           })),
         ),
     });
@@ -99,15 +110,33 @@ function attach() {
                 type: "contacts",
                 contacts: [
                   {
-                    name: { formatted_name: person.name, first_name: person.name },
-                    phones: [{ phone: `+${person.phone}`, wa_id: person.phone, type: "CELL" }],
+                    name: {
+                      formatted_name: person.name,
+                      first_name: person.name,
+                    },
+                    phones: [
+                      {
+                        phone: `+${person.phone}`,
+                        wa_id: person.phone,
+                        type: "CELL",
+                      },
+                    ],
                   },
                 ],
               },
         ),
     });
   }
+  for (const move of desk.face().moves || [])
+    rows.push({ title: either(move), icon: "bolt", act: () => make(move) });
   sheet("", rows);
+}
+
+// A platform's own act (follow, scan, press a menu …), after asking for what it needs.
+function make(move) {
+  if (!move.ask) return desk.play(move.wish);
+  const said = prompt(either(move), "");
+  if (said?.trim()) desk.play({ ...move.wish, [move.ask]: said.trim() });
 }
 
 async function submit() {
@@ -119,7 +148,13 @@ async function submit() {
   drawComposer(true);
   document.querySelector(".composer textarea")?.focus();
   if (edit) await desk.play({ type: "edit", target: edit.id, text });
-  else await desk.play({ type: "text", text, reply_to: reply?.id, subject: subject.trim() || undefined });
+  else
+    await desk.play({
+      type: "text",
+      text,
+      reply_to: reply?.id,
+      subject: subject.trim() || undefined,
+    });
 }
 
 function textField(mail) {
@@ -169,7 +204,11 @@ function round(name, title, onclick, extra = "") {
 
 function aboutRow(about) {
   const stop = () => {
-    Object.assign(draft(), { reply: null, edit: null, text: draft().edit ? "" : draft().text });
+    Object.assign(draft(), {
+      reply: null,
+      edit: null,
+      text: draft().edit ? "" : draft().text,
+    });
     drawComposer();
   };
   const words = h("span", {}, h("b", {}, draft().edit ? t("edit") : t("reply")), about.text.slice(0, 60));

@@ -65,6 +65,12 @@ export function icon(name, size = 20) {
   return svg;
 }
 
+// An app's mark: drawn for the first ones, letters for those that the sandbox names.
+export function mark(face, size = 20) {
+  if (!face.mark) return icon(face.name, size);
+  return h("span", { class: "letters", style: `font-size:${Math.round(size * 0.62)}px` }, face.mark);
+}
+
 export function avatar(person, size = 40) {
   const letters = /[一-鿿]/.test(person.name)
     ? person.name.slice(-2)
@@ -76,7 +82,10 @@ export function avatar(person, size = 40) {
         .toUpperCase();
   return h(
     "span",
-    { class: "avatar", style: `--size:${size}px;--tone:${person.color || "#6b7280"}` },
+    {
+      class: "avatar",
+      style: `--size:${size}px;--tone:${person.color || "#6b7280"}`,
+    },
     letters,
   );
 }

@@ -1,5 +1,5 @@
 // Wires the page: top bar, people, apps, events.
-import { h, icon, avatar, toast } from "./dom.js";
+import { h, icon, avatar, mark, toast } from "./dom.js";
 import { t, currentLanguage, switchLanguage } from "./words.js";
 import { listen, post } from "./api.js";
 import { drawPhone, drawMessages } from "./phone.js";
@@ -7,7 +7,6 @@ import { drawComposer } from "./composer.js";
 import { drawBench } from "./bench.js";
 import * as desk from "./model.js";
 
-const PLATFORMS = ["whatsapp", "telegram", "email", "custom"];
 let query = "";
 
 function theme(next) {
@@ -91,7 +90,9 @@ function personRow(person) {
     h(
       "span",
       { class: "person-marks" },
-      [...new Set(chats.map((c) => c.platform))].map((p) => h("i", { class: `dot ${p}` })),
+      [...new Set(chats.map((c) => c.platform))].map((p) =>
+        h("i", { class: `dot ${p}`, style: desk.tone(p) }),
+      ),
       unread ? h("span", { class: "badge" }, unread) : null,
     ),
   );
@@ -124,28 +125,34 @@ function drawPeople() {
     name.value = "";
     await desk.choose({ customer: made.id });
   };
-  document
-    .getElementById("people")
-    .replaceChildren(
-      h("h2", {}, t("customers")),
-      search,
-      h("div", { class: "people-list" }, list.map(personRow)),
+  document.getElementById("people").replaceChildren(
+    h("h2", {}, t("customers")),
+    search,
+    h("div", { class: "people-list" }, list.map(personRow)),
+    h(
+      "div",
+      { class: "add-row" },
+      name,
       h(
-        "div",
-        { class: "add-row" },
-        name,
-        h(
-          "button",
-          { class: "quiet", "aria-label": t("add"), title: t("add"), onclick: add },
-          icon("plus", 18),
-        ),
+        "button",
+        {
+          class: "quiet",
+          "aria-label": t("add"),
+          title: t("add"),
+          onclick: add,
+        },
+        icon("plus", 18),
       ),
-    );
+    ),
+  );
 }
 
 function drawApps() {
-  document.getElementById("apps").replaceChildren(
-    ...PLATFORMS.map((p) => {
+  const apps = document.getElementById("apps");
+  apps.className = desk.faces().length > 6 ? "many" : "";
+  apps.replaceChildren(
+    ...desk.faces().map((face) => {
+      const p = face.name;
       const unread = desk.now.state.chats
         .filter((c) => c.platform === p && c.peer === desk.now.customer)
         .reduce((n, c) => n + c.unread, 0);
@@ -153,11 +160,18 @@ function drawApps() {
         "button",
         {
           class: `app ${p} ${p === desk.now.platform ? "current" : ""}`,
+          style: desk.tone(p),
+          title: desk.title(p),
           "aria-pressed": p === desk.now.platform,
           onclick: () => desk.choose({ platform: p }),
         },
-        h("span", { class: "app-mark" }, icon(p, 26), unread ? h("span", { class: "badge" }, unread) : null),
-        h("small", {}, t(p)),
+        h(
+          "span",
+          { class: "app-mark" },
+          mark(face, 26),
+          unread ? h("span", { class: "badge" }, unread) : null,
+        ),
+        h("small", {}, desk.title(p)),
       );
     }),
   );

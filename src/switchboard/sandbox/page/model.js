@@ -1,6 +1,6 @@
 // What is shown, and how to change it.
 import { get, post } from "./api.js";
-import { t } from "./words.js";
+import { either, t } from "./words.js";
 
 export const now = {
   platform: "whatsapp",
@@ -18,6 +18,19 @@ const paths = {
   custom: "/sandbox/custom",
   email: "/sandbox/mailboxes",
 };
+const FIRST = ["whatsapp", "telegram", "email", "custom"].map((name) => ({
+  name,
+  menu:
+    {
+      whatsapp: ["edit", "revoke", "reaction"],
+      telegram: ["edit", "revoke", "reaction"],
+    }[name] || [],
+  window_hours: ["whatsapp", "telegram"].includes(name) ? 24 : 0,
+}));
+export const faces = () => [...FIRST, ...now.state.platforms];
+export const face = (name = now.platform) => faces().find((f) => f.name === name) || { name, menu: [] };
+export const title = (name = now.platform) => (face(name).mark ? either(face(name)) : t(name));
+export const tone = (name = now.platform) => (face(name).color ? `--accent:${face(name).color}` : "");
 let redraw = () => {};
 export const onRedraw = (fn) => {
   redraw = fn;
@@ -38,24 +51,39 @@ export function subtitle() {
 
 export function rooms() {
   const a = account();
-  if (now.platform !== "telegram" || !a) return [];
+  if (!a) return [];
+  const own = now.state.chats.filter((c) => c.platform === now.platform && c.account === a.id && c.title);
+  if (now.platform !== "telegram")
+    return own.length
+      ? [{ value: "", title: t("private") }, ...own.map((c) => ({ value: `r${c.peer}`, title: c.title }))]
+      : [];
   return [
     { value: "", title: t("private") },
     ...a.groups.map((g) => ({ value: `g${g.id}`, title: g.title })),
-    ...a.connections.map((c) => ({ value: `b${c.id}`, title: `${t("business")} · ${c.owner_name}` })),
+    ...a.connections.map((c) => ({
+      value: `b${c.id}`,
+      title: `${t("business")} · ${c.owner_name}`,
+    })),
   ];
 }
 
 export function address() {
-  const made = { platform: now.platform, account: account()?.id, customer: now.customer };
+  const made = {
+    platform: now.platform,
+    account: account()?.id,
+    customer: now.customer,
+  };
   if (now.room.startsWith("g")) made.group = Number(now.room.slice(1));
+  if (now.room.startsWith("r")) made.room = now.room.slice(1);
   if (now.room.startsWith("b")) made.business_connection_id = now.room.slice(1);
   return made;
 }
 
 export function key() {
   const a = address();
-  return [a.platform, a.account, a.business_connection_id, a.group ?? a.customer].filter(Boolean).join(":");
+  return [a.platform, a.account, a.business_connection_id, a.room ?? a.group ?? a.customer]
+    .filter(Boolean)
+    .join(":");
 }
 export const chat = () => now.state.chats.find((c) => c.key === key());
 export const isTyping = () => (now.typing[key()] || 0) > Date.now();
@@ -109,7 +137,7 @@ export async function choose(change) {
 }
 
 export async function createAccount() {
-  const made = await post(paths[now.platform], {});
+  const made = await post(paths[now.platform] || `/sandbox/platforms/${now.platform}`, {});
   await choose({ account: made.id });
 }
 

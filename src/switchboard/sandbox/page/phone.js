@@ -1,5 +1,5 @@
 // The phone: header and messages.
-import { h, icon, avatar } from "./dom.js";
+import { h, icon, avatar, mark } from "./dom.js";
 import { t, locale } from "./words.js";
 import { bubbleView, dayOf } from "./bubbles.js";
 import { drawComposer, startEdit, startReply } from "./composer.js";
@@ -15,25 +15,33 @@ const act = {
   list(bubble, rows) {
     sheet(
       t("choose"),
-      rows.map((b) => ({ title: b.title, text: b.description, act: () => act.press(bubble, b) })),
+      rows.map((b) => ({
+        title: b.title,
+        text: b.description,
+        act: () => act.press(bubble, b),
+      })),
     );
   },
   menu(bubble) {
     const mine = bubble.side === "customer",
-      { platform } = desk.now;
+      can = (what) => desk.face().menu.includes(what);
     if (bubble.revoked) return;
     const rows = [{ title: t("reply"), icon: "back", act: () => startReply(bubble) }];
-    if (mine && platform !== "email" && platform !== "custom") {
-      if (bubble.text) rows.push({ title: t("edit"), icon: "card", act: () => startEdit(bubble) });
+    if (mine && can("edit") && bubble.text)
+      rows.push({
+        title: t("edit"),
+        icon: "card",
+        act: () => startEdit(bubble),
+      });
+    if (mine && can("revoke"))
       rows.push({
         title: t("revoke"),
         icon: "close",
         danger: true,
         act: () => desk.play({ type: "revoke", target: bubble.id }),
       });
-    }
     const box = sheet("", rows);
-    if (platform === "whatsapp" || platform === "telegram") {
+    if (can("reaction")) {
       const react = (emoji) => {
         box.remove();
         desk.play({
@@ -72,7 +80,7 @@ export function drawMessages(stick = true) {
       h(
         "div",
         { class: "blank" },
-        h("span", { class: "blank-mark" }, icon(desk.now.platform, 34)),
+        h("span", { class: "blank-mark" }, mark(desk.face(), 34)),
         h("b", {}, t("empty")),
         h("span", {}, t("emptyHint")),
       ),
@@ -96,7 +104,7 @@ function header(account) {
   return h(
     "div",
     { class: "app-bar" },
-    h("span", { class: "shop" }, icon(desk.now.platform, 20)),
+    h("span", { class: "shop" }, mark(desk.face(), 20)),
     h(
       "div",
       { class: "who" },
@@ -163,8 +171,8 @@ export function drawPhone() {
         h(
           "div",
           { class: "app-bar" },
-          h("span", { class: "shop" }, icon(desk.now.platform, 20)),
-          h("div", { class: "who" }, h("b", {}, t(desk.now.platform))),
+          h("span", { class: "shop" }, mark(desk.face(), 20)),
+          h("div", { class: "who" }, h("b", {}, desk.title())),
         ),
         h(
           "div",
@@ -172,7 +180,7 @@ export function drawPhone() {
           h(
             "div",
             { class: "blank" },
-            h("span", { class: "blank-mark" }, icon(desk.now.platform, 34)),
+            h("span", { class: "blank-mark" }, mark(desk.face(), 34)),
             h("b", {}, t("noAccount")),
             h("span", {}, t("noAccountHint")),
             h("button", { class: "primary", onclick: desk.createAccount }, t("createAccount")),
@@ -181,7 +189,7 @@ export function drawPhone() {
       ];
   const frame = h(
     "div",
-    { class: `frame ${desk.now.platform}` },
+    { class: `frame ${desk.now.platform}`, style: desk.tone() },
     h("div", { class: "screen" }, status, inside, h("div", { class: "home-bar" })),
   );
   const owner = person ? h("div", { class: "owner" }, avatar(person, 22), person.name) : null;

@@ -188,6 +188,8 @@ const saved = localStorage.getItem("sandbox.language");
 let language = saved || (navigator.language.startsWith("zh") ? "zh" : "en");
 
 export const t = (key) => words[language][key] ?? key;
+// Of texts that the sandbox itself brings in both languages.
+export const either = (texts) => texts[language];
 export const currentLanguage = () => language;
 export const locale = () => (language === "zh" ? "zh-CN" : "en");
 export function switchLanguage() {
