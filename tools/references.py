@@ -17,7 +17,7 @@ from switchboard import flow
 from switchboard.app import config
 from switchboard.channels import registry
 from switchboard.core import commands, events, facts, parts
-from tools import reference_api, reference_channels, reference_database
+from tools import reference_api, reference_channels, reference_conformance, reference_database
 from tools.reference_text import cell, page, rows, sentence, spell
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -208,6 +208,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "api.md": reference_api.api_page,
     "channels.md": reference_channels.channels_page,
     "commands.md": commands_page,
+    "conformance.md": reference_conformance.conformance_page,
     "database.md": reference_database.database_page,
     "events.md": events_page,
     "facts.md": facts_page,

@@ -6,7 +6,14 @@ from uuid import UUID
 
 import pytest
 
-from tools import reference_api, reference_channels, reference_database, references
+from switchboard.channels.registry import adapters
+from tools import (
+    reference_api,
+    reference_channels,
+    reference_conformance,
+    reference_database,
+    references,
+)
 from tools.reference_text import cell, spell
 
 MIGRATIONS = """
@@ -115,3 +122,17 @@ def test_a_page_out_of_date_is_named_in_one_line(
 def test_making_a_page_twice_gives_the_same() -> None:
     for make in references.PAGES.values():
         assert make() == make()
+
+
+def test_a_claim_without_a_file_that_shows_it_stops_the_page() -> None:
+    line = adapters()["line"]
+    shown = reference_conformance.proofs(line)
+    assert reference_conformance.state_of(line, "sends.choices", shown) == "works"
+    with pytest.raises(AssertionError, match=r"line: claims sends\.choices, but no fixture"):
+        reference_conformance.state_of(line, "sends.choices", {})
+
+
+def test_what_the_platform_does_not_offer_is_not_called_missing() -> None:
+    line = adapters()["line"]
+    assert reference_conformance.state_of(line, "receipts.read", {}) == "not offered"
+    assert reference_conformance.state_of(line, "sends.sticker", {}) == "missing"

@@ -10,6 +10,8 @@ from playwright.sync_api import WebSocketRoute, expect
 from tests.browser.conftest import Rooms
 from tests.browser.house import BEN, CHIEF, House
 
+WIRE = {"web": "the site widget in Chromium"}
+
 READ_ONE = re.compile(r"/api/v1/conversations/[^/]+$")
 pytestmark = pytest.mark.xdist_group("browser")
 

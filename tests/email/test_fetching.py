@@ -15,6 +15,8 @@ from tests.email.desk import SOON, Inbox, flags, follow, holds, renumber
 from tests.email.peers import LoopbackIo, closed_port, door
 from tests.plugins.programs import Mailbox
 
+WIRE = {"email": "Dovecot (IMAP, POP3) and aiosmtpd (SMTP)"}
+
 
 async def test_idle_brings_a_mail_within_moments(inbox: Inbox) -> None:
     """And reading does not mark it as read."""

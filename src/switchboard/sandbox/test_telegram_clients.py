@@ -13,6 +13,8 @@ from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, RetryA
 
 from switchboard.sandbox.conftest import Hook, Running
 
+LIBRARIES = {"telegram": "python-telegram-bot and aiogram"}
+
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000002000000030806000000b9eade810000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
 )

@@ -13,6 +13,8 @@ from pywa.types.others import Contact
 
 from switchboard.sandbox.conftest import Hook, Running
 
+LIBRARIES = {"whatsapp": "pywa"}
+
 JPEG = b"\xff\xd8\xff\xe0" + b"0" * 50
 
 

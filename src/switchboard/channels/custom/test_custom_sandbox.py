@@ -22,6 +22,8 @@ from switchboard.channels.custom.channel import CustomChannel, CustomConfig
 from switchboard.channels.loopback import Door, LoopbackIo, Sandbox
 from switchboard.net import Guard, GuardedHttp
 
+WIRE = {"custom": "the sandbox over HTTP"}
+
 SECRET = "a-signing-secret-for-tests"
 
 

@@ -33,6 +33,8 @@ from switchboard.channels.api import (
 from switchboard.channels.loopback import Door, LoopbackIo, Sandbox
 from switchboard.channels.telegram.channel import TelegramChannel, TelegramConfig
 
+WIRE = {"telegram": "the sandbox over HTTP"}
+
 TOKEN = "4200:abcdefghijklmnopqrstuvwxyz0123456789"
 SECRET = "secret-of-the-webhook"
 PNG = bytes.fromhex(

@@ -57,6 +57,8 @@ from switchboard.channels.whatsapp.channel import Config, WhatsAppChannel
 from switchboard.net.guard import Guard
 from switchboard.net.http import GuardedHttp
 
+WIRE = {"whatsapp": "the sandbox over HTTP"}
+
 F = TypeVar("F", bound=Inbound)
 FILE = UUID("01900000-0000-7000-8000-000000000001")
 PNG = bytes.fromhex(
