@@ -50,7 +50,7 @@ class ReplyChannel(msgspec.Struct, frozen=True):
 
     `reason_code` is what screens translate: unreachable, off, broken, window_closed (only templates), window_over, or empty.
     `window_left`: how many free answers are left until `window_until`, null for any number. `late`: the window is over, but a
-    person may still answer for a time.
+    person may still answer for a time. `private_days`: how long after a comment its writer may be answered in private, 0: never.
     """
 
     channel_id: UUID
@@ -61,6 +61,7 @@ class ReplyChannel(msgspec.Struct, frozen=True):
     window_until: datetime | None
     window_left: int | None
     late: bool
+    private_days: float
     default: bool
     reason: str
     reason_code: str
@@ -248,6 +249,7 @@ async def _reply_channels(tx: Tx, workspace: UUID, conversation_id: UUID) -> lis
                 until,
                 free.left if rules else None,
                 late,
+                facts.private_reply_days if facts else 0,
                 default,
                 reason,
                 code,

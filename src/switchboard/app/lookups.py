@@ -16,9 +16,9 @@ from switchboard.channels.api import (
     FetchesPost,
     FetchesProfile,
     Outcome,
-    Profile,
     Reauthorise,
     Retry,
+    Source,
 )
 from switchboard.connections import reads as connection_reads
 from switchboard.contacts.lookups import KIND, ROOM, LookUp
@@ -93,7 +93,7 @@ class LookUps:
             name=found.name,
             unnamed=wanted.value,
             language=found.language,
-            avatar_file=await self._avatar(job, live, account, found),
+            avatar_file=await self._avatar(job, live, account, found.avatar),
             identities=[(one.space, one.value) for one in found.claims if one.verified],
             attributes=dict(found.data),
         )
@@ -107,12 +107,14 @@ class LookUps:
             contact_id=wanted.contact_id,
             name=" ".join(post.text.split())[:80],
             unnamed=wanted.value,
+            avatar_file=await self._avatar(job, live, account, Source(url=post.picture))
+            if post.picture
+            else None,
             attributes={"post": msgspec.to_builtins(post)},
         )
 
-    async def _avatar(self, job: jobs.Job, live: Live, account: str, found: Profile) -> UUID | None:
-        """Keep the picture; somebody without one is no trouble."""
-        source = found.avatar
+    async def _avatar(self, job: jobs.Job, live: Live, account: str, source: Source | None) -> UUID | None:
+        """Keep the picture of a person or post; one without is no trouble."""
         if source is None:
             return None
         try:

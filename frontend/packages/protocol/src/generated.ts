@@ -1955,6 +1955,7 @@ export interface components {
             kind: string;
             late: boolean;
             name: string;
+            private_days: number;
             reason: string;
             reason_code: string;
             verified: boolean;

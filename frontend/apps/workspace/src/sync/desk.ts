@@ -6,6 +6,7 @@ import type {
   Id,
   Message,
   Schemas,
+  Started,
   StoredFile,
 } from "@switchboard/protocol";
 import { useMutation, useQuery } from "@tanstack/react-query";
@@ -102,6 +103,14 @@ export async function markRead(id: Id, position: number): Promise<void> {
   const row = await post<Conversation | undefined>(`/conversations/${id}/read`, { position });
   if (row) keepRow(row);
 }
+
+/** Answers the writer of a comment in private. */
+export const usePrivateReply = () =>
+  useMutation({
+    mutationFn: ({ message, text, attempt }: { message: Id; text: string; attempt: string }) =>
+      post<Started>(`/messages/${message}/private-reply`, { parts: [{ type: "text", text }] }, attempt),
+    onSuccess: ({ conversation }) => keepRow(conversation),
+  });
 
 export const useResend = () =>
   useMutation({

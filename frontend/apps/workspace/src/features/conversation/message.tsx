@@ -1,7 +1,16 @@
 import type { DeliveryStatus, Message } from "@switchboard/protocol";
 import { Avatar, ChannelMark } from "@switchboard/ui";
 import { App, Button, Tooltip } from "antd";
-import { Check, CheckCheck, CircleAlert, CircleHelp, Clock3, NotebookPen, Reply } from "lucide-react";
+import {
+  Check,
+  CheckCheck,
+  CircleAlert,
+  CircleHelp,
+  Clock3,
+  MailPlus,
+  NotebookPen,
+  Reply,
+} from "lucide-react";
 import { memo } from "react";
 import { useTranslation } from "react-i18next";
 import { onlyEmoji } from "@/lib/text";
@@ -20,9 +29,12 @@ interface Props {
   flash: boolean;
   /** Left out where nobody can answer. */
   reply?: (message: Message) => void;
+  /** Given for a comment whose writer may be answered in private. */
+  privately?: (message: Message) => void;
 }
 
-export const MessageRow = memo(function MessageRow({ message, joined, several, flash, reply }: Props) {
+export const MessageRow = memo(function MessageRow(props: Props) {
+  const { message, joined, several, flash, reply, privately } = props;
   if (isEvent(message)) return <EventLine message={message} />;
   const ours = message.direction !== "in";
   return (
@@ -43,6 +55,7 @@ export const MessageRow = memo(function MessageRow({ message, joined, several, f
         <div className={css.bubbleLine}>
           <Bubble message={message} />
           {reply && <ReplyButton message={message} reply={reply} />}
+          {privately && <PrivateButton message={message} privately={privately} />}
         </div>
         {message.reactions.length > 0 && (
           <div className={css.reactions}>
@@ -191,6 +204,21 @@ function ReplyButton({ message, reply }: { message: Message; reply: (message: Me
       aria-label={t("message.reply")}
     >
       <Reply size={14} />
+    </button>
+  );
+}
+
+function PrivateButton({ message, privately }: { message: Message; privately: (message: Message) => void }) {
+  const { t } = useTranslation();
+  return (
+    <button
+      type="button"
+      className={css.replyButton}
+      onClick={() => privately(message)}
+      title={t("comments.button")}
+      aria-label={t("comments.button")}
+    >
+      <MailPlus size={14} />
     </button>
   );
 }

@@ -21,12 +21,14 @@ interface Props {
   at: number | undefined;
   assignments: Assignment[];
   reply: (message: Message) => void;
+  /** Says for which comments a private answer is open, and begins it. */
+  privately: { may: (message: Message) => boolean; begin: (message: Message) => void };
 }
 
 /** Two messages of one author within this time stand together. */
 const TOGETHER = 5 * 60_000;
 
-export function Timeline({ row, line, at, assignments, reply }: Props) {
+export function Timeline({ row, line, at, assignments, reply, privately }: Props) {
   const { t } = useTranslation();
   const { messages } = line;
   const outbox = useOutbox((s) => s.items);
@@ -67,7 +69,14 @@ export function Timeline({ row, line, at, assignments, reply }: Props) {
                 hint={t("conversation.emptyHint")}
               />
             )}
-            <Messages row={row} line={line} at={at} assignments={assignments} reply={reply} />
+            <Messages
+              row={row}
+              line={line}
+              at={at}
+              assignments={assignments}
+              reply={reply}
+              privately={privately}
+            />
             {!line.hasAfter &&
               between(assignments, messages.at(-1)?.filed_at ?? null, null).map((a) => (
                 <Handover key={a.at} assignment={a} />
@@ -94,7 +103,7 @@ export function Timeline({ row, line, at, assignments, reply }: Props) {
   );
 }
 
-function Messages({ row, line, at, assignments, reply }: Props) {
+function Messages({ row, line, at, assignments, reply, privately }: Props) {
   const { t, i18n } = useTranslation();
   const now = useNow();
   const { messages } = line;
@@ -116,6 +125,7 @@ function Messages({ row, line, at, assignments, reply }: Props) {
           several={row.kinds.length > 1}
           flash={message.position === at}
           reply={reply}
+          privately={privately.may(message) ? privately.begin : undefined}
         />
       </Fragment>
     );

@@ -1,14 +1,16 @@
-import type { Assignment, Id, Message } from "@switchboard/protocol";
+import type { Assignment, Id, Message, ReplyChannel } from "@switchboard/protocol";
 import { Blank, Bones } from "@switchboard/ui";
 import { useNavigate } from "@tanstack/react-router";
 import { SearchX } from "lucide-react";
-import { useEffect, useState, type ReactNode } from "react";
+import { useEffect, useMemo, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
+import { useNow } from "@/lib/time";
 import { useConversation, useConversationDetail } from "@/sync/desk";
 import { followConversation, lookAt } from "@/sync/live/live";
 import { loadAround, loadLatest } from "@/sync/live/timelines";
 import { useLive } from "@/sync/live/store";
 import { NoAnswer, ProblemError } from "@/sync/rest";
+import { isBelowPost, mayAnswerPrivately, PostCard, PrivateReply } from "./comments";
 import css from "./conversation.module.css";
 import { Header } from "./header";
 import { Timeline } from "./timeline";
@@ -29,6 +31,7 @@ interface Props {
 }
 
 const NONE: Assignment[] = [];
+const NO_CHANNELS: ReplyChannel[] = [];
 
 /** Third zone: one conversation. */
 export function ConversationView({ id, at, panelOpen, togglePanel, composer }: Props) {
@@ -39,6 +42,17 @@ export function ConversationView({ id, at, panelOpen, togglePanel, composer }: P
   const line = useLive((s) => s.timelines[id]);
   const [replyTo, setReplyTo] = useState<Message | null>(null);
   const failed = useMessages(id, at);
+  const [privately, setPrivately] = useState<Message | null>(null);
+  const now = useNow();
+  const comments = row !== undefined && isBelowPost(row);
+  const channels = detail.data?.reply_channels ?? NO_CHANNELS;
+  const privateAnswer = useMemo(
+    () => ({
+      may: (message: Message) => comments && mayAnswerPrivately(message, channels, now),
+      begin: setPrivately,
+    }),
+    [comments, channels, now],
+  );
   if (detail.error instanceof ProblemError && detail.error.status === 404)
     return (
       <Blank
@@ -58,6 +72,7 @@ export function ConversationView({ id, at, panelOpen, togglePanel, composer }: P
           void navigate({ to: "/desk/$view", params: (p: { view?: string }) => ({ view: p.view ?? "mine" }) })
         }
       />
+      {comments && detail.data && <PostCard contact={detail.data.contact_detail} />}
       {line && row ? (
         <Timeline
           key={at ?? "latest"}
@@ -66,6 +81,7 @@ export function ConversationView({ id, at, panelOpen, togglePanel, composer }: P
           at={at}
           assignments={detail.data?.assignments ?? NONE}
           reply={setReplyTo}
+          privately={privateAnswer}
         />
       ) : failed ? (
         <Blank title={t("conversation.failed")} hint={failed} />
@@ -76,6 +92,18 @@ export function ConversationView({ id, at, panelOpen, togglePanel, composer }: P
       )}
       <TypingLine id={id} />
       {composer({ to: replyTo, set: setReplyTo })}
+      {privately && (
+        <PrivateReply
+          to={privately}
+          close={() => setPrivately(null)}
+          open={(conversation) =>
+            void navigate({
+              to: "/desk/$view/$id",
+              params: (p: { view?: string }) => ({ view: p.view ?? "mine", id: conversation }),
+            })
+          }
+        />
+      )}
     </>
   );
 }
