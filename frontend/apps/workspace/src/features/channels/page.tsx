@@ -7,6 +7,7 @@ import { bilingual } from "@/lib/i18n";
 import { listTime, useNow } from "@/lib/time";
 import { useConnections, useKinds } from "@/sync/channels";
 import css from "./channels.module.css";
+import { ClosedPlatforms } from "./closed";
 import { StatusDot } from "./status";
 
 export function ChannelsPage() {
@@ -39,6 +40,7 @@ export function ChannelsPage() {
       <div className={css.kinds}>
         {kinds.data?.map((kind) => <KindCard key={kind.kind} kind={kind} />) ?? <Bones rows={2} />}
       </div>
+      <ClosedPlatforms />
     </div>
   );
 }
