@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tools.bench import history, kills, latency, numbers, pipe, reading, sockets, start
+from tools.bench import accept, history, kills, latency, numbers, parse, pipe, reading, sockets, start
 from tools.bench.installation import Installation, installation
 from tools.bench.numbers import Number
 from tools.bench.processes import Failed
@@ -42,6 +42,14 @@ async def _start(place: Installation, _: argparse.Namespace, __: numbers.Report)
     return await start.measure(place)
 
 
+async def _parse(_: Installation, __: argparse.Namespace, ___: numbers.Report) -> list[Number]:
+    return await parse.measure()
+
+
+async def _accept(place: Installation, _: argparse.Namespace, __: numbers.Report) -> list[Number]:
+    return await accept.measure(place)
+
+
 async def _kills(_: Installation, __: argparse.Namespace, ___: numbers.Report) -> list[Number]:
     return kills.read()
 
@@ -54,6 +62,8 @@ BENCHES: dict[str, Bench] = {
     "inbox": _inbox,
     "search": _search,
     "start": _start,
+    "parse": _parse,
+    "accept": _accept,
     "kills": _kills,
 }
 

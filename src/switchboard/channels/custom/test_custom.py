@@ -74,7 +74,8 @@ class TestCustom(ChannelContract):
 
     def sign(self, request: RawRequest, config: Mapping[str, Any]) -> Mapping[str, str]:
         """Sign as the documentation says."""
-        return {"x-switchboard-signature": f"t={NOW},v1={mac(config['signing_secret'], NOW, request.body)}"}
+        at = int(request.received_at.timestamp())
+        return {"x-switchboard-signature": f"t={at},v1={mac(config['signing_secret'], at, request.body)}"}
 
     async def deliver(
         self, message: Outbound, answers: Sequence[Answer], files: Mapping[str, Content]
