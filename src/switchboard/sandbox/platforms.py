@@ -1,11 +1,13 @@
 """The stand-ins that speak through `standin.StandIn`; a new one is a line here."""
 
 from switchboard.sandbox.line.standin import Line
+from switchboard.sandbox.sms.twilio import Twilio
 from switchboard.sandbox.standin import StandIn
 from switchboard.sandbox.web import Router
 from switchboard.sandbox.world import World
 
 MADE: tuple[type[StandIn], ...] = (
+    Twilio,
     Line,
 )
 
