@@ -1,0 +1,1 @@
+"""Text messages by the interfaces of Twilio, Alibaba Cloud and Tencent Cloud."""
