@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tools.bench import accept, history, kills, latency, numbers, parse, pipe, reading, sockets, start
+from tools.bench import accept, history, kills, latency, numbers, pacing, parse, pipe, reading, sockets, start
 from tools.bench.installation import Installation, installation
 from tools.bench.numbers import Number
 from tools.bench.processes import Failed
@@ -50,6 +50,10 @@ async def _accept(place: Installation, _: argparse.Namespace, __: numbers.Report
     return await accept.measure(place)
 
 
+async def _pacing(place: Installation, _: argparse.Namespace, __: numbers.Report) -> list[Number]:
+    return await pacing.measure(place)
+
+
 async def _kills(_: Installation, __: argparse.Namespace, ___: numbers.Report) -> list[Number]:
     return kills.read()
 
@@ -64,6 +68,7 @@ BENCHES: dict[str, Bench] = {
     "start": _start,
     "parse": _parse,
     "accept": _accept,
+    "pacing": _pacing,
     "kills": _kills,
 }
 

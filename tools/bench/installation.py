@@ -5,9 +5,10 @@ connections.
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
@@ -105,15 +106,19 @@ class Installation:
         return path
 
     @asynccontextmanager
-    async def serving(self, name: str, dsn: str, *roles: str) -> AsyncIterator[list[Served]]:
+    async def serving(
+        self, name: str, dsn: str, *roles: str, environment: Mapping[str, str] = MappingProxyType({})
+    ) -> AsyncIterator[list[Served]]:
         """Serve a database with one process for each set of roles (default: one with all); all ready."""
-        environment = {"SWITCHBOARD_DATA": str(self.data(name)), "SWITCHBOARD_DATABASE_URL": dsn}
+        settings = {
+            "SWITCHBOARD_DATA": str(self.data(name)),
+            "SWITCHBOARD_DATABASE_URL": dsn,
+            **environment,
+        }
         served: list[Served] = []
         try:
             for nr, role in enumerate(roles or ("web,worker",)):
-                served.append(
-                    Served(environment, self.directory / f"{name}.{nr}.log", "serve", "--roles", role)
-                )
+                served.append(Served(settings, self.directory / f"{name}.{nr}.log", "serve", "--roles", role))
             for one in served:
                 await one.until("/ready")
             yield served
