@@ -117,6 +117,7 @@ class WhatsAppNumber(msgspec.Struct, kw_only=True):
     verify_token: str
     webhook_url: str = ""
     quality_rating: str = "GREEN"
+    status: str = "CONNECTED"
     receipts: Literal["read", "delivered", "sent", "none"] = "delivered"
     """How far statuses go by themselves; the customer's page or `/read` does the rest."""
     window: Literal["refuse", "fail", "off"] = "refuse"
@@ -126,6 +127,8 @@ class WhatsAppNumber(msgspec.Struct, kw_only=True):
     recipients: list[str] = []
     """A test number's allowed recipients; empty = everybody."""
     subscribed: bool = True
+    override: str = ""
+    """The callback address of this account alone, set when its app subscribed."""
 
 
 class TelegramGroup(msgspec.Struct, kw_only=True):

@@ -13,6 +13,7 @@ import msgspec
 from switchboard.channels.api import (
     MEDIA,
     Account,
+    AccountChanged,
     BadPayload,
     BadSignature,
     Claim,
@@ -47,7 +48,15 @@ from switchboard.channels.telegram.outbound import (
     target,
     uploaded,
 )
-from switchboard.channels.telegram.payloads import Address, Chat, Id, User, message_key, message_number
+from switchboard.channels.telegram.payloads import (
+    Address,
+    Chat,
+    Id,
+    User,
+    WebhookInfo,
+    message_key,
+    message_number,
+)
 
 API = "https://api.telegram.org"
 HEADER = "x-telegram-bot-api-secret-token"
@@ -252,6 +261,30 @@ class TelegramChannel:
             "allowed_updates": SUBSCRIBED,
         }
         await self._call("setWebhook", fields)
+
+    async def check(self, webhook_url: str) -> list[AccountChanged]:
+        """Tell when Telegram calls another address than ours, or has had trouble with it in the last minutes."""
+        found = _converted(await self._call("getWebhookInfo", {}), WebhookInfo)
+        code = words = ""
+        if found.url != ("" if self.polling else webhook_url):
+            code, words = (
+                "webhook_elsewhere",
+                "Telegram calls another webhook address than this installation's.",
+            )
+            if not found.url:
+                code, words = (
+                    "webhook_off",
+                    "Telegram has no webhook address for this bot: no messages arrive.",
+                )
+        elif found.pending_update_count and found.last_error_message:
+            code, words = (
+                "webhook_trouble",
+                f"{found.pending_update_count} waiting at Telegram: {found.last_error_message}",
+            )
+        if not code:
+            return []
+        news = AccountChanged(account="", dedupe_key=f"check:{code}", status="amber", code=code, detail=words)
+        return [news]
 
     async def fetch_media(self, account: str, source: Source) -> Content:  # noqa: ARG002
         """Download a file; Telegram gives bots 20 MB at most, and a file's address for an hour."""

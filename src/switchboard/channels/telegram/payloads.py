@@ -41,6 +41,14 @@ class User(msgspec.Struct, frozen=True):
         return f"{self.first_name} {self.last_name}".strip() or self.username
 
 
+class WebhookInfo(msgspec.Struct, frozen=True):
+    """Where Telegram calls a bot, and what it last met there."""
+
+    url: str = ""
+    pending_update_count: int = 0
+    last_error_message: str = ""
+
+
 class Chat(msgspec.Struct, frozen=True):
     """A private chat, group, supergroup or channel. A private chat has the id of the person in it."""
 

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from switchboard.channels.api import (
+    AccountChanged,
     Audio,
     Button,
     Choice,
@@ -124,6 +125,22 @@ async def test_a_conversation_goes_both_ways(line: Line) -> None:
     with pytest.raises(Refused) as refused:
         await line.channel.send(to_ann(Text("hello?")))
     assert refused.value.unreachable
+
+
+@pytest.mark.parametrize("line", ["webhook"], indirect=True)
+async def test_trouble_with_the_webhook_is_noticed(line: Line) -> None:
+    """Another address, none at all, and one that doesn't take what Telegram brings."""
+    ours = line.door.url
+    assert await line.channel.check(ours) == []
+    assert [news.code for news in await line.channel.check(f"{ours}/other")] == ["webhook_elsewhere"]
+    await line.channel.register("http://127.0.0.1:9/nobody")
+    line.play(text="hello?")
+    found: list[AccountChanged] = []
+    for _ in range(50):
+        if found := await line.channel.check("http://127.0.0.1:9/nobody"):
+            break
+        await asyncio.sleep(0.1)
+    assert [(news.status, news.code) for news in found] == [("amber", "webhook_trouble")]
 
 
 @pytest.mark.parametrize("line", ["webhook"], indirect=True)

@@ -8,6 +8,7 @@ import msgspec
 
 from switchboard.channels.api import (
     Account,
+    AccountChanged,
     BadSignature,
     Content,
     Inbound,
@@ -24,6 +25,7 @@ from switchboard.channels.api import (
 from switchboard.channels.whatsapp.graph import Graph
 from switchboard.channels.whatsapp.inbound import facts
 from switchboard.channels.whatsapp.outbound import body_of
+from switchboard.channels.whatsapp.standing import at_a_glance
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -124,6 +126,15 @@ class WhatsAppChannel:
             Account(external_id=number_id, name=name)
             for number_id, name in await self._graph.phone_numbers(self._config.waba_id)
         ]
+
+    async def check(self, webhook_url: str) -> list[AccountChanged]:
+        """Ask whether our app is subscribed with our address, and how the numbers stand."""
+        waba = self._config.waba_id
+        apps = await self._graph.call("GET", f"{waba}/subscribed_apps")
+        shown = {"fields": "id,display_phone_number,quality_rating,status", "limit": "100"}
+        return at_a_glance(
+            apps, await self._graph.call("GET", f"{waba}/phone_numbers", params=shown), webhook_url
+        )
 
     async def register(self, webhook_url: str) -> None:
         """Subscribe the app to the business account and let its webhooks come to our address."""

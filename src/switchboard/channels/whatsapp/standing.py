@@ -1,5 +1,6 @@
 """News of our own account, sorted: green (fine), amber (look at it soon), red (nothing works any more)."""
 
+from switchboard.channels.api import AccountChanged
 from switchboard.channels.whatsapp.payloads import Json, obj, rows, text
 
 BANS = {"SCHEDULE_FOR_DISABLE": "amber", "DISABLE": "red", "REINSTATE": "green"}
@@ -60,6 +61,38 @@ def standing(field: str, value: Json) -> tuple[str, str, str]:
     if event == "DISABLED_UPDATE" and ban:
         status = BANS.get(ban, "red")
     return status, ":".join(filter(None, [field or "change", event])), "; ".join(_details(value))
+
+
+def at_a_glance(apps: Json, numbers: Json, webhook_url: str) -> list[AccountChanged]:
+    """Return what is wrong by Graph's own lists of subscribed apps and of numbers; nothing when all is well."""
+    found = []
+    subscribed = rows(apps, "data")
+    elsewhere = [one for one in subscribed if text(one, "override_callback_uri") not in {"", webhook_url}]
+    if not subscribed:
+        found.append(
+            _news(
+                "", "amber", "not_subscribed", "The app isn't subscribed to the account: no messages arrive."
+            )
+        )
+    elif len(elsewhere) == len(subscribed):
+        words = "Meta calls another webhook address than this installation's."
+        found.append(_news("", "amber", "webhook_elsewhere", words))
+    for number in rows(numbers, "data"):
+        name, status, quality = (
+            text(number, one) for one in ("display_phone_number", "status", "quality_rating")
+        )
+        if status in {"BANNED", "RESTRICTED", "DISCONNECTED", "DELETED"}:
+            colour = "amber" if status == "RESTRICTED" else "red"
+            found.append(_news(text(number, "id"), colour, f"status:{status}", f"{name}: {status}"))
+        elif quality == "RED":
+            words = f"{name}: the quality rating is low; Meta may lower its limit."
+            found.append(_news(text(number, "id"), "amber", "quality:RED", words))
+    return found
+
+
+def _news(account: str, status: str, code: str, detail: str) -> AccountChanged:
+    key = f"check:{account}:{code}"
+    return AccountChanged(account=account, dedupe_key=key, status=status, code=code, detail=detail)
 
 
 def _details(value: Json) -> list[str]:

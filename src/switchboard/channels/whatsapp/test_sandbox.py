@@ -221,6 +221,24 @@ async def test_the_probe_finds_the_number_and_tells_the_platforms_reason(product
     assert "EAAwrong" not in str(caught.value)
 
 
+async def test_trouble_at_meta_is_noticed(product: Product) -> None:
+    """Another address, a low quality rating, a ban, a subscription that is gone."""
+    await product.channel.register(product.hook)
+    assert await product.channel.check(product.hook) == []
+    (elsewhere,) = await product.channel.check("https://elsewhere.example/hook")
+    assert (elsewhere.status, elsewhere.code) == ("amber", "webhook_elsewhere")
+    path = f"/sandbox/accounts/{product.number['id']}"
+    for change, wanted in (
+        ({"quality_rating": "RED"}, ("amber", "quality:RED")),
+        ({"status": "BANNED"}, ("red", "status:BANNED")),
+    ):
+        assert product.control.patch(path, json=change).is_success
+        (news,) = await product.channel.check(product.hook)
+        assert (news.account, news.status, news.code) == (product.number["id"], *wanted)
+    product.control.patch(path, json={"status": "CONNECTED", "quality_rating": "GREEN", "subscribed": False})
+    assert [news.code for news in await product.channel.check(product.hook)] == ["not_subscribed"]
+
+
 async def test_a_conversation_there_and_back(product: Product) -> None:
     first = product.play("ann", text="你好 😀")
     (received,) = product.wait(MessageReceived)

@@ -81,15 +81,17 @@ class Objects(Access):
         if request.method == "GET":
             app = {"id": numbers[0].app_id, "name": "Sandbox app", "link": "https://www.facebook.com/games/"}
             entry: Json = {"whatsapp_business_api_data": app}
+            if numbers[0].override:
+                entry["override_callback_uri"] = numbers[0].override
             return json_response({"data": [entry] if numbers[0].subscribed else []})
-        if request.method == "POST":
-            fields, _ = request.form()
-            if fields.get("override_callback_uri"):
-                await self._callback(
-                    numbers, fields["override_callback_uri"], str(fields.get("verify_token") or "")
-                )
+        fields = request.form()[0] if request.method == "POST" else {}
+        if request.method == "POST" and fields.get("override_callback_uri"):
+            await self._callback(
+                numbers, fields["override_callback_uri"], str(fields.get("verify_token") or "")
+            )
         for number in numbers:
             number.subscribed = request.method != "DELETE"
+            number.override = str(fields.get("override_callback_uri") or "")
         return json_response({"success": True})
 
     async def subscriptions(self, request: Request, id: str) -> Response:  # noqa: A002
@@ -210,5 +212,6 @@ def _facts(number: WhatsAppNumber) -> Json:
         "platform_type": "CLOUD_API",
         "throughput": {"level": "STANDARD"},
         "name_status": "APPROVED",
+        "status": number.status,
         "webhook_configuration": {"application": number.webhook_url},
     }
