@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from switchboard.app import visitor, widget
+from switchboard.app import visitor, visitor_doors
 from switchboard.app.accept import Acceptor
 from switchboard.app.config import Settings
 from switchboard.app.hub import Hub
@@ -70,7 +70,7 @@ async def upload(site: Widget, token: str, size: int, ready: asyncio.Barrier) ->
 async def test_uploads_at_the_same_moment_share_the_visitors_quota(
     site: Widget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(widget, "UPLOADS_EACH", 1000)
+    monkeypatch.setattr(visitor_doors, "UPLOADS_EACH", 1000)
     token = site.tokens.make(KEY)
     together = asyncio.Barrier(2)
     answers = await asyncio.gather(*(upload(site, token, 600, together) for _ in range(2)))

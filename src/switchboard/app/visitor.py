@@ -1,6 +1,7 @@
 """One visitor's socket: what it was told, what it still has to hear."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,11 @@ from switchboard.workspace import visitors
 MAX_FRAME = 64_000
 MAX_WAITING = 500
 MEDIA = ("image", "audio", "video", "file")
+DELIVERED = ("queued", "sending", "sent")
+READ = (*DELIVERED, "delivered")
+"""What a receipt may find: a socket can be quicker than the loop that records a send."""
+OVERLAP = 60_000 * 4096
+"""Places that a resume goes back behind what the client has: two processes may file with clocks a little apart."""
 
 
 def said(message: Any) -> dict[str, Any] | None:
@@ -76,21 +82,29 @@ class Visitor:
                 return
 
     async def greet(self, after: int | None, online: bool) -> None:
-        """Send the newest page; frames that came meanwhile follow it. `more` after a resume means a gap before the page."""
+        """Send the newest page; frames that came meanwhile follow it. `more` after a resume means a gap before the page.
+
+        A resume gets what is new, the last minute before it once more, and what was edited or recalled of this page.
+        """
         async with self._runtime.db.transaction() as tx:
             page, more = await visitors.history(
                 tx, self.workspace_id, self._channel, self.visitor_id, self._runtime.link
             )
             cases = await visitors.case_of_visitor(tx, self.workspace_id, self._channel, self.visitor_id)
+            unread, read = await visitors.unread(tx, self.workspace_id, self._channel, self.visitor_id)
         if after:
-            fresh = [one for one in page if one.position > after]
-            if len(fresh) < len(page):
-                page, more = fresh, False
+            more = more and all(one.position > after for one in page)
+            page = [
+                one
+                for one in page
+                if more or one.position > after - OVERLAP or one.edited_at or one.recalled_at
+            ]
         self.conversations = {row["conversation_id"] for row in cases}
         self._last_place = max((one.position for one in page), default=after or 0)
         current = cases[0] if cases and cases[0]["status"] != "resolved" else None
         agent = {"name": current["agent_name"]} if current is not None and current["agent_name"] else None
-        ready = {"type": "ready", "history": page, "more": more, "online": online, "agent": agent}
+        ready = {"type": "ready", "history": page, "more": more, "online": online, "agent": agent,
+                 "unread": unread, "read": read}  # fmt: skip
         self._waiting.insert(0, ready)
         if (
             current is not None
@@ -117,12 +131,14 @@ class Visitor:
         if row["inbound_count"] > 0 and row["seen_count"] >= row["inbound_count"] and self._last_place:
             self.put({"type": "read", "position": self._last_place})
 
-    async def unread_ids(self, upto: int | None) -> list[str]:
-        """Return the ids of our messages that a read mark covers."""
+    async def pieces(self, upto: int | None, statuses: Sequence[str]) -> list[str]:
+        """Return the ids of what we sent, up to a place, as far as it is in these statuses."""
         if upto is None:
             return []
         async with self._runtime.db.transaction() as tx:
-            return await visitors.unread_ids(tx, self.workspace_id, self._channel, self.visitor_id, upto)
+            return await visitors.pieces(
+                tx, self.workspace_id, self._channel, self.visitor_id, upto, statuses
+            )
 
     async def fill_files(self, parts: object) -> list[dict[str, Any]]:
         """Return the parts a visitor sent, files described as we know them; strangers' files are left out."""

@@ -1,4 +1,4 @@
-"""The site widget's server side: its REST doors, and one socket per visitor. Plain ASGI beside the API.
+"""The site widget's and the apps' server side: one socket per visitor. Plain ASGI beside the API.
 
 What a visitor says goes through the same acceptor as every webhook; what they hear follows the log.
 """
@@ -10,18 +10,16 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-import msgspec
 import structlog
 
-from switchboard.app.accept import Acceptor, read
-from switchboard.app.door import Receive, Scope, Send, read_body
+from switchboard.app.accept import Acceptor
+from switchboard.app.door import Receive, Scope, Send
 from switchboard.app.hub import Hub
-from switchboard.app.runtime import Live, Runtime
-from switchboard.app.uploads import UploadError, receive_upload
-from switchboard.app.visitor import Visitor, place_of, said
+from switchboard.app.runtime import Runtime
+from switchboard.app.sites import Site, Sites, allowed
+from switchboard.app.visitor import DELIVERED, READ, Visitor, place_of, said
+from switchboard.app.visitor_doors import VisitorDoors, header
 from switchboard.app.visitor_tokens import VisitorTokens
-from switchboard.channels.api import RawRequest
-from switchboard.channels.web.channel import WebChannel
 from switchboard.core import events as e
 from switchboard.db.log import Logged
 from switchboard.db.pool import Tx
@@ -33,19 +31,9 @@ IDLE_SECONDS = 90
 MAX_SOCKETS = 50_000
 SOCKETS_EACH = 12
 """Sockets one visitor may hold: tabs, not floods."""
-UPLOADS_EACH = 200_000_000
-"""Bytes one visitor may upload to one process between its restarts."""
 EARLY, EARLY_SECONDS = 1000, 5.0
 """Agents typing in conversations that no visitor here is known to have yet: how many are remembered, for how long."""
 FRAMES_PER_SECOND = 20
-
-
-class Site(msgspec.Struct, frozen=True):
-    """A widget's channel: its connection, its channel id, its settings."""
-
-    live: Live
-    channel_id: UUID
-    config: Any
 
 
 class Widget:
@@ -53,131 +41,18 @@ class Widget:
 
     def __init__(self, runtime: Runtime, acceptor: Acceptor, hub: Hub) -> None:
         self._runtime = runtime
-        self._acceptor = acceptor
-        self._hub = hub
+        self._sites = Sites(runtime, acceptor)
         self.tokens = VisitorTokens(runtime.signer_key)
+        self._doors = VisitorDoors(runtime, self._sites, self.tokens)
         self._visitors: dict[tuple[UUID, str], set[Visitor]] = defaultdict(set)
         self._early: dict[UUID, tuple[float, str]] = {}
         self._count = 0
-        self._uploaded: dict[str, int] = defaultdict(int)
         hub.watch(self._follow)
         runtime.bus.hear(self._hear)
 
-    async def _site(self, key: str) -> Site | None:
-        live = await self._runtime.connections.by_account("web", key)
-        if live is None:
-            return None
-        return Site(live, live.channels[key], self._runtime.connections.config(live.row))
-
-    # -- REST ----------------------------------------------------------------------------------------------------------
-
     async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """`/widget/{key}/config|sessions|files`, from any page the site allows."""
-        _, _, key, *rest = scope["path"].split("/")
-        site = await self._site(key)
-        if site is None:
-            await _json(send, 404, _problem("not_found", "There is no such widget."))
-            return
-        origin = _header(scope, b"origin")
-        if not allowed(site.config.allowed_origins, origin, self._runtime.settings.url):
-            await _json(send, 403, _problem("foreign_origin", "This site may not use this widget."), origin)
-            return
-        match scope["method"], rest:
-            case "OPTIONS", _:
-                await _json(send, 204, None, origin)
-            case "GET", ["config"]:
-                await _json(send, 200, await self._config(site), origin)
-            case "POST", ["sessions"]:
-                await self._session(site, receive, send, origin)
-            case "POST", ["files"]:
-                await self._upload(site, scope, receive, send, origin)
-            case _:
-                await _json(send, 404, _problem("not_found", "There is no such address."), origin)
-
-    async def _config(self, site: Site) -> dict[str, Any]:
-        config = site.config
-        return {
-            "name": config.name or site.live.row.name,
-            "colour": config.colour,
-            "greeting": {"en": config.greeting_en, "zh": config.greeting_zh},
-            "offline_note": {"en": config.offline_note_en, "zh": config.offline_note_zh},
-            "languages": config.languages,
-            "online": await self._online(site),
-            "offline_form": config.offline_form,
-            "pre_chat": config.pre_chat,
-            "max_file_bytes": config.max_file_bytes,
-        }
-
-    async def _online(self, site: Site) -> bool:
-        async with self._runtime.db.transaction() as tx:
-            return await visitors.anybody_online(tx, site.live.row.workspace_id)
-
-    async def _session(self, site: Site, receive: Receive, send: Send, origin: str) -> None:
-        try:
-            asked = msgspec.json.decode(await read_body(receive, 20_000))
-            token = asked.get("visitor_token") or ""
-        except (ValueError, AttributeError, TimeoutError):
-            await _json(send, 400, _problem("bad_request", "The body is not a JSON object."), origin)
-            return
-        user = asked.get("user") if isinstance(asked.get("user"), dict) else {}
-        channel = site.live.channel
-        assert isinstance(channel, WebChannel)
-        vouched = bool(user.get("id")) and channel.vouches(str(user["id"]), str(user.get("hmac", "")))
-        if user.get("id") and not vouched:
-            await _json(
-                send, 403, _problem("bad_proof", "The proof of this user's identity is wrong."), origin
-            )
-            return
-        key, user_id = site.config.site_key, str(user["id"])[:200] if vouched else ""
-        if not isinstance(token, str) or not self.tokens.is_of(key, token, user_id):
-            token = self.tokens.make(key, user_id)
-        visitor = self.tokens.visitor(key, token)
-        answer = {
-            "visitor_token": token,
-            "visitor": {"id": visitor, "name": str(user.get("name") or "")[:200]},
-        }
-        if vouched:
-            await self._believe(site, str(visitor), user)
-        await _json(send, 201, answer, origin)
-
-    async def _believe(self, site: Site, visitor: str, user: dict[str, Any]) -> None:
-        """File what the host's server vouches for."""
-        facts = {"visitor": {"id": visitor, "user_id": str(user["id"])[:200], "name": str(user.get("name") or "")[:200]},
-                 "events": [{"type": "profile", "name": str(user.get("name") or "")[:200]}]}  # fmt: skip
-        await self._accept(site, facts)
-
-    async def _upload(self, site: Site, scope: Scope, receive: Receive, send: Send, origin: str) -> None:
-        visitor = self.tokens.visitor(
-            site.config.site_key, _header(scope, b"authorization").removeprefix("Bearer ")
-        )
-        if visitor is None:
-            await _json(send, 401, _problem("unauthorized", "Open a session first."), origin)
-            return
-        limit = min(site.config.max_file_bytes, self._runtime.settings.max_file)
-        limit = max(0, min(limit, UPLOADS_EACH - self._uploaded[visitor]))
-        self._uploaded[visitor] += limit  # until it is known how much: others may upload at the same time
-        kept = 0
-        try:
-            stored = await receive_upload(self._runtime, site.live.row.workspace_id, scope, receive, limit)
-            kept = stored.size
-        except UploadError as error:
-            await _json(send, error.status, _problem("upload_refused", str(error)), origin)
-            return
-        finally:
-            self._uploaded[visitor] += kept - limit
-        url = self._runtime.link(stored.workspace_id, stored.id, stored.name)
-        view = {"id": stored.id, "name": stored.name, "mime": stored.mime, "size": stored.size, "url": url,
-                "width": stored.width, "height": stored.height}  # fmt: skip
-        await _json(send, 201, {key: value for key, value in view.items() if value is not None}, origin)
-
-    async def _accept(self, site: Site, body: dict[str, Any]) -> None:
-        """Send a visitor's events through the door that every webhook uses; returns after the commit."""
-        live = site.live
-        request = RawRequest(
-            "SOCKET", f"widget:{site.config.site_key}", {}, {}, msgspec.json.encode(body), datetime.now(UTC)
-        )
-        facts, error = read(live, request)
-        await self._acceptor.take(live, request, facts, error)
+        """`/widget/{key}/…` by plain requests, from any page the site allows."""
+        await self._doors(scope, receive, send)
 
     # -- socket --------------------------------------------------------------------------------------------------------
 
@@ -185,9 +60,9 @@ class Widget:
         """`WS /widget/{key}/socket`."""
         await receive()
         _, _, key, *rest = scope["path"].split("/")
-        site = await self._site(key) if rest == ["socket"] else None
+        site = await self._sites.find(key) if rest == ["socket"] else None
         if site is None or not allowed(
-            site.config.allowed_origins, _header(scope, b"origin"), self._runtime.settings.url
+            site.config.allowed_origins, header(scope, b"origin"), self._runtime.settings.url
         ):
             await send({"type": "websocket.close", "code": 4404 if site is None else 4403})
             return
@@ -222,7 +97,7 @@ class Widget:
         self._visitors[key].add(visitor)
         writer = asyncio.create_task(visitor.write())
         try:
-            await visitor.greet(place_of(hello.get("after")), await self._online(site))
+            await visitor.greet(place_of(hello.get("after")), await self._sites.online(site))
             await self._listen(site, visitor, receive)
         finally:
             writer.cancel()
@@ -261,19 +136,20 @@ class Widget:
             case "message":
                 await self._message(site, visitor, heard)
             case "typing":
-                await self._accept(site, {"visitor": person, "events": [{"type": "typing", "at": now()}]})
-            case "read":
-                ids = await visitor.unread_ids(place_of(heard.get("position")))
+                await self._sites.accept(
+                    site, {"visitor": person, "events": [{"type": "typing", "at": now()}]}
+                )
+            case "delivered" | "read" as status:
+                before = DELIVERED if status == "delivered" else READ
+                ids = await visitor.pieces(place_of(heard.get("position")), before)
                 if ids:
-                    await self._accept(
-                        site,
-                        {"visitor": person, "events": [{"type": "receipt", "ids": ids, "status": "read"}]},
-                    )
+                    receipt = {"type": "receipt", "ids": ids, "status": status}
+                    await self._sites.accept(site, {"visitor": person, "events": [receipt]})
             case "history":
                 await visitor.history(place_of(heard.get("before")))
             case "profile":
                 fields = {key: str(heard[key])[:200] for key in ("name", "email", "phone") if heard.get(key)}
-                await self._accept(
+                await self._sites.accept(
                     site, {"visitor": person | fields, "events": [{"type": "profile", **fields}]}
                 )
             case "ping":
@@ -297,7 +173,7 @@ class Widget:
             return
         event = {"type": "message", "client_id": client_id, "parts": parts, "at": heard.get("at")}
         try:
-            await self._accept(site, {"visitor": {"id": visitor.visitor_id}, "events": [event]})
+            await self._sites.accept(site, {"visitor": {"id": visitor.visitor_id}, "events": [event]})
         except Exception as error:
             log.warning("widget_accept_failed", error=repr(error))
             visitor.put(
@@ -361,38 +237,3 @@ class Widget:
 def now() -> str:
     """Return the present as text."""
     return datetime.now(UTC).isoformat()
-
-
-def allowed(origins: list[str], origin: str, own: str) -> bool:
-    """Tell whether a page may use the widget: any when the site names none; our own pages always."""
-    return (
-        not origins
-        or not origin
-        or origin.rstrip("/") in {one.rstrip("/") for one in origins}
-        or origin == own
-    )
-
-
-def _header(scope: Scope, name: bytes) -> str:
-    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
-
-
-def _problem(code: str, detail: str) -> dict[str, Any]:
-    return {"type": "about:blank", "title": code.replace("_", " "), "detail": detail, "code": code}
-
-
-async def _json(send: Send, status: int, data: Any, origin: str = "") -> None:
-    body = b"" if data is None else msgspec.json.encode(data)
-    headers = [
-        (b"content-type", b"application/json" if status < 400 else b"application/problem+json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"access-control-allow-origin", origin.encode("latin-1") if origin else b"*"),
-        (b"access-control-allow-headers", b"authorization, content-type"),
-        (b"access-control-allow-methods", b"GET, POST, OPTIONS"),
-        (b"access-control-max-age", b"600"),
-        (b"vary", b"origin"),
-        (b"cache-control", b"no-store"),
-        (b"x-content-type-options", b"nosniff"),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

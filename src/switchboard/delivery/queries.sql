@@ -187,3 +187,43 @@ select distinct workspace_id, connection_id from outbound where status = 'queued
 select distinct w.channel_id, w.external_id from waiting_receipt w
 join outbound o on o.channel_id = w.channel_id and o.external_id = w.external_id
 where w.parked_at is null and w.held_at > :since::timestamptz limit 500;
+
+-- name: register_device
+-- Remembers a device, or whose it is from now on.
+insert into device (workspace_id, id, channel_id, address, service, token, language)
+values (:workspace, :id, :channel, :address, :service, :token, :language)
+on conflict (workspace_id, channel_id, token) do update set address = excluded.address, service = excluded.service,
+    language = excluded.language, registered_at = now();
+
+-- name: trim_devices
+-- Forgets the devices of a person that they registered longest ago, beyond so many.
+delete from device where workspace_id = :workspace and channel_id = :channel and address = :address and id not in (
+    select id from device where workspace_id = :workspace and channel_id = :channel and address = :address
+    order by registered_at desc, id desc limit :each::int);
+
+-- name: unregister_device
+-- Forgets a person's device.
+delete from device where workspace_id = :workspace and channel_id = :channel and address = :address and token = :token;
+
+-- name: devices_of_messages
+-- The devices of those to whom some messages went.
+select d.workspace_id, d.id as device_id, m.id as message_id
+from unnest(:workspaces::uuid[], :messages::uuid[]) as w (workspace_id, message_id)
+join conversations_v_message m on m.workspace_id = w.workspace_id and m.id = w.message_id
+join device d on d.workspace_id = m.workspace_id and d.channel_id = m.channel_id and d.address = m.address
+order by m.id, d.id;
+
+-- name: device_and_message
+-- A device and the message for which it is to be woken: whether it arrived, was taken back, and when it was written.
+select c.connection_id, d.channel_id, d.address, d.service, d.token, d.language, m.conversation_id, m.filed_at,
+    m.recalled_at is not null as recalled,
+    exists (select from outbound o where o.workspace_id = m.workspace_id and o.message_id = m.id
+        and o.status in ('delivered', 'read', 'failed')) as arrived
+from device d join conversations_v_message m on m.workspace_id = d.workspace_id and m.id = :message and m.channel_id = d.channel_id
+    and m.address = d.address
+join connections_v_channel c on c.workspace_id = d.workspace_id and c.id = d.channel_id
+where d.workspace_id = :workspace and d.id = :device;
+
+-- name: remove_device
+-- Forgets a device that was not registered again after a moment.
+delete from device where workspace_id = :workspace and id = :id and registered_at <= :since::timestamptz;

@@ -228,14 +228,25 @@ select m.id, m.channel_id, m.address, m.external_id, h.kind from conversations_v
 join connections_v_channel h on h.workspace_id = m.workspace_id and h.id = m.channel_id
 where m.workspace_id = :workspace and m.id = any (:ids::uuid[]);
 
--- name: visitor_unread
--- Our pieces up to a message that a visitor has not read.
-select o.external_id from delivery_v_outbound o
-where o.workspace_id = :workspace and o.channel_id = :channel and o.address = :address and o.status in ('sent', 'delivered')
-  and o.external_id is not null and o.message_id <= :upto::uuid
+-- name: visitor_pieces
+-- Our pieces up to a message, as far as they are in some statuses.
+select o.external_id, o.message_id, o.piece from delivery_v_outbound o
+where o.workspace_id = :workspace and o.channel_id = :channel and o.address = :address and o.status = any (:statuses::text[])
+  and o.message_id <= :upto::uuid
   and o.conversation_id in (select r.conversation_id from conversations_v_channel r
       where r.workspace_id = :workspace and r.channel_id = :channel and r.address = :address)
-limit 500;
+order by o.nr desc limit 500;
+
+-- name: visitor_unread
+-- How many of our messages a visitor has not read, and the last one read.
+with sent as (
+    select o.message_id, o.status from delivery_v_outbound o
+    where o.workspace_id = :workspace and o.channel_id = :channel and o.address = :address and o.conversation_id in (
+        select r.conversation_id from conversations_v_channel r
+        where r.workspace_id = :workspace and r.channel_id = :channel and r.address = :address)
+)
+select (select count(distinct message_id) from sent where status in ('queued', 'sending', 'sent', 'delivered'))::int as unread,
+    (select message_id from sent where status = 'read' order by message_id desc limit 1) as read;
 
 -- name: anybody_online
 -- Whether any agent is there.

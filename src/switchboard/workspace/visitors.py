@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from switchboard.core.ids import send_key
 from switchboard.db.pool import Tx
 from switchboard.workspace.projection import SQL
 from switchboard.workspace.reads import Links, messages
@@ -115,12 +116,26 @@ async def case_of_visitor(tx: Tx, workspace: UUID, channel: UUID, address: str) 
     return await tx.rows(SQL.visitor_conversations, workspace=workspace, channel=channel, address=address)
 
 
-async def unread_ids(tx: Tx, workspace: UUID, channel: UUID, address: str, upto: int) -> list[str]:
-    """Return the platform ids of our messages up to a place that the visitor had not read."""
+async def pieces(
+    tx: Tx, workspace: UUID, channel: UUID, address: str, upto: int, statuses: Sequence[str]
+) -> list[str]:
+    """Return the ids of our pieces up to a place that are in these statuses; what is not sent yet has its key for an id."""
     rows = await tx.rows(
-        SQL.visitor_unread, workspace=workspace, channel=channel, address=address, upto=id_at(upto, last=True)
+        SQL.visitor_pieces,
+        workspace=workspace,
+        channel=channel,
+        address=address,
+        upto=id_at(upto, last=True),
+        statuses=list(statuses),
     )
-    return [row["external_id"] for row in rows]
+    return [row["external_id"] or send_key(row["message_id"], row["piece"]) for row in rows]
+
+
+async def unread(tx: Tx, workspace: UUID, channel: UUID, address: str) -> tuple[int, int]:
+    """Return how many of our messages a visitor has not read, and up to which place they have read (0: nothing)."""
+    row = await tx.row(SQL.visitor_unread, workspace=workspace, channel=channel, address=address)
+    assert row is not None, "aggregates always find a row"
+    return row["unread"], place(row["read"]) if row["read"] is not None else 0
 
 
 async def anybody_online(tx: Tx, workspace: UUID) -> bool:

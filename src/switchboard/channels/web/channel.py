@@ -1,7 +1,7 @@
 """The widget's settings, the proof that its own socket speaks, sends that are done once recorded."""
 
-import hashlib
 import hmac
+from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
@@ -16,8 +16,13 @@ from switchboard.channels.api import (
     Sent,
     decode,
     field,
+    secret,
 )
+from switchboard.channels.web.apns import Apns, AppleKey
+from switchboard.channels.web.fcm import Fcm, google_file
+from switchboard.channels.web.host import Person, person_of
 from switchboard.channels.web.inbound import facts_of
+from switchboard.channels.web.push import PushIo, apple_key
 
 DOOR = "x-switchboard-door"
 GENERATED_SECRET = {"x-secret": True, "x-generated": True}
@@ -107,6 +112,72 @@ class WebConfig(msgspec.Struct, frozen=True, kw_only=True):
             "单位为字节；填 0 表示不允许发送文件。",
         ),
     ] = 20_000_000
+    apns_key_id: Annotated[
+        str,
+        msgspec.Meta(pattern="^([A-Z0-9]{10})?$"),
+        field(
+            "Push to iPhones: key id",
+            "iPhone 推送：Key ID",
+            "Ten characters, beside the key in Apple's developer account. Leave the four empty when you have no iOS app.",
+            "苹果开发者账号中密钥旁的 10 位字符。没有 iOS 应用时，这四项均可留空。",
+        ),
+    ] = ""
+    apns_team_id: Annotated[
+        str,
+        msgspec.Meta(pattern="^([A-Z0-9]{10})?$"),
+        field(
+            "Team id",
+            "团队 ID（Team ID）",
+            "Ten characters, under Membership.",
+            "10 位字符，见开发者账号的会员信息。",
+        ),
+    ] = ""
+    apns_bundle_id: Annotated[
+        str,
+        msgspec.Meta(pattern="^([A-Za-z0-9.-]{1,155})?$"),
+        field(
+            "Bundle id",
+            "应用 ID（Bundle ID）",
+            "Of the app, as com.example.shop.",
+            "应用的标识，例如 com.example.shop。",
+        ),
+    ] = ""
+    apns_key: Annotated[
+        str,
+        secret(
+            "Key (.p8)",
+            "密钥（.p8）",
+            "The whole content of the file that Apple lets you download once.",
+            "苹果只允许下载一次的 .p8 文件的全部内容。",
+        ),
+    ] = ""
+    apns_sandbox: Annotated[
+        bool,
+        field(
+            "Apple's sandbox",
+            "使用苹果沙盒环境",
+            "For builds installed from Xcode; apps from TestFlight and the App Store need production.",
+            "适用于 Xcode 直接安装的版本；TestFlight 与 App Store 版本请使用生产环境。",
+        ),
+    ] = False
+    fcm_service_account: Annotated[
+        str,
+        secret(
+            "Push to Android: service account (JSON)",
+            "Android 推送：服务账号（JSON）",
+            "The whole content of the key file from Firebase. Empty when you have no such app.",
+            "从 Firebase 下载的密钥文件的全部内容。没有相应应用时留空。",
+        ),
+    ] = ""
+    push_text: Annotated[
+        bool,
+        field(
+            "Show the words in the notification",
+            "通知中显示消息内容",
+            "Otherwise it only says that there is a new message; the words then never pass Apple or Google.",
+            "关闭后仅提示有新消息，消息内容不会经过苹果或谷歌。",
+        ),
+    ] = True
     site_key: Annotated[
         str,
         msgspec.Meta(pattern="^[A-Za-z0-9_-]{0,80}$"),
@@ -139,9 +210,30 @@ class WebConfig(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = ""
 
+    def __post_init__(self) -> None:
+        """Refuse keys that could never work, before they are kept."""
+        apple = (self.apns_key_id, self.apns_team_id, self.apns_bundle_id, self.apns_key)
+        if any(apple) and not all(apple):
+            raise ValueError("Push to iPhones needs all four: key id, team id, bundle id and key.")
+        if self.apns_key:
+            apple_key(self.apns_key)
+        if self.fcm_service_account:
+            google_file(self.fcm_service_account)
+
+    def pusher(self, service: str, io: PushIo) -> Apns | Fcm | None:
+        """Return the way to wake a phone by a service; None when its credentials are not set."""
+        if service == "apns" and self.apns_key:
+            key = AppleKey(
+                self.apns_key_id, self.apns_team_id, self.apns_bundle_id, self.apns_key, self.apns_sandbox
+            )
+            return Apns(key, io)
+        if service == "fcm" and self.fcm_service_account:
+            return Fcm(google_file(self.fcm_service_account), io)
+        return None
+
 
 class WebChannel:
-    """The widget of one site; its account is the site key."""
+    """The widget of one site and the SDK of its apps; its account is the site key."""
 
     config_type: ClassVar[type[msgspec.Struct]] = WebConfig
 
@@ -166,10 +258,6 @@ class WebChannel:
         """Name the site; there are no credentials that could be wrong."""
         return [Account(self._config.site_key, self._config.name or "Website")]
 
-    def vouches(self, user_id: str, proof: str) -> bool:
-        """Return whether the host's server made this proof: HMAC-SHA256(identity secret, user id) in hex."""
-        secret = self._config.host_secret
-        if not secret or not user_id:
-            return False
-        wanted = hmac.new(secret.encode(), user_id.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
-        return hmac.compare_digest(wanted.encode(), proof.strip().lower().encode("utf-8", "replace"))
+    def vouched(self, user: object, now: datetime) -> Person:
+        """Return whom a session is for, as the company's server proves it; raises BadProof."""
+        return person_of(user, self._config.host_secret, self._config.site_key, now)

@@ -138,6 +138,8 @@ def _part(value: Any) -> Part:
             return Choice(said.id, said.title or "")
         case Filled(values=values):
             return Form({name: value for name, value in values.items() if value is not None})
+        case AudioUpload(voice=voice):
+            return msgspec.structs.replace(_medium(said), voice=voice)
         case _:
             return _medium(said)
 
@@ -151,6 +153,7 @@ def _medium(upload: ImageUpload | AudioUpload | VideoUpload | FileUpload) -> Par
         caption=upload.caption or "",
         width=upload.width,
         height=upload.height,
+        duration=upload.duration,
     )
 
 

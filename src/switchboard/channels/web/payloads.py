@@ -63,6 +63,7 @@ class _Upload(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
     size: Count = 0
     width: Count = 0
     height: Count = 0
+    duration: Annotated[float, Meta(ge=0, le=86_400)] = 0
 
 
 class ImageUpload(_Upload, frozen=True, tag="image"):
@@ -70,7 +71,9 @@ class ImageUpload(_Upload, frozen=True, tag="image"):
 
 
 class AudioUpload(_Upload, frozen=True, tag="audio"):
-    """Sound."""
+    """Sound; `voice` when it was recorded on the spot."""
+
+    voice: bool = False
 
 
 class VideoUpload(_Upload, frozen=True, tag="video"):

@@ -1,9 +1,11 @@
 """The widget's contract, and what strangers may and may not say through it."""
 
+import base64
 import hashlib
 import hmac
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,6 +13,7 @@ import msgspec
 import pytest
 
 from switchboard.channels.api import (
+    Audio,
     BadSignature,
     Claim,
     MessageReceived,
@@ -24,6 +27,7 @@ from switchboard.channels.api import (
 from switchboard.channels.contract import Answer, ChannelContract, ScriptedIo
 from switchboard.channels.contract_case import HOOK_URL, RECEIVED_AT
 from switchboard.channels.web.channel import WebChannel, WebConfig
+from switchboard.channels.web.host import BadProof, Person
 from switchboard.channels.web.inbound import MOST_PARTS, facts_of
 
 DOOR_KEY = "door-key-for-tests"
@@ -70,22 +74,114 @@ def test_without_a_door_key_nobody_is_believed() -> None:
             web(door_key="").verify(knock(key))
 
 
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+GOOD: Mapping[str, Any] = {
+    "sub": "customer-42",
+    "exp": NOON.timestamp() + 600,
+    "name": "Li",
+    "email": "li@example.com",
+}
+
+
+def signed(claims: Mapping[str, Any], secret: str = HOST_SECRET, alg: str = "HS256") -> str:
+    """Return a token as a company's server makes it, by hand: header, claims, HMAC (RFC 7515, appendix A.1)."""
+
+    def part(value: object) -> bytes:
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=")
+
+    head = part({"alg": alg, "typ": "JWT"}) + b"." + part(dict(claims))
+    mac = hmac.new(secret.encode(), head, hashlib.sha256 if alg == "HS256" else hashlib.sha512).digest()
+    return (head + b"." + base64.urlsafe_b64encode(mac).rstrip(b"=")).decode()
+
+
 @pytest.mark.parametrize(
     ("user", "secret", "believed"),
     [
         ("customer-42", HOST_SECRET, True),
         ("customer-43", HOST_SECRET, False),
         ("customer-42", "x", False),
-        ("", "", False),
+        ("customer-42", "", False),
     ],
 )
 def test_a_member_needs_the_host_pages_proof(user: str, secret: str, believed: bool) -> None:
     """HMAC-SHA256 of the user id, in hex, made on the host's server."""
     proof = hmac.new(secret.encode(), b"customer-42", hashlib.sha256).hexdigest()
-    assert web().vouches(user, proof) is believed
-    assert web().vouches(user, proof.upper()) is believed
-    assert not web().vouches(user, proof[:-1])
-    assert not web(host_secret="").vouches("customer-42", hmac.new(b"", b"customer-42", "sha256").hexdigest())
+    for written in (proof, proof.upper()):
+        if believed:
+            assert web().vouched({"id": user, "hmac": written, "name": "Li"}, NOON) == Person(user, "Li")
+        else:
+            with pytest.raises(BadProof):
+                web().vouched({"id": user, "hmac": written}, NOON)
+    with pytest.raises(BadProof):
+        web().vouched({"id": user, "hmac": proof[:-1]}, NOON)
+    with pytest.raises(BadProof):
+        web(host_secret="").vouched(
+            {"id": user, "hmac": hmac.new(b"", b"customer-42", "sha256").hexdigest()}, NOON
+        )
+
+
+@pytest.mark.parametrize("user", [None, {}, {"id": ""}, {"name": "Li"}, "customer-42", 5, [], {"token": ""}])
+def test_who_claims_nothing_is_an_unknown_visitor(user: object) -> None:
+    """A name alone is no identity, and needs no proof."""
+    assert web().vouched(user, NOON) == Person()
+
+
+def test_a_host_token_names_the_user() -> None:
+    """As the company's own server signs it for its app."""
+    person = web().vouched({"token": signed(GOOD)}, NOON)
+    assert person == Person("customer-42", "Li", "li@example.com")
+    for audience in ("site-key-1", ["other", "site-key-1"]):
+        assert web().vouched({"token": signed({**GOOD, "aud": audience})}, NOON) == person
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"exp": NOON.timestamp()},
+        {"exp": NOON.timestamp() + 2 * 86_400},
+        {"exp": None},
+        {"exp": True},
+        {"exp": "tomorrow"},
+        {"nbf": NOON.timestamp() + 300},
+        {"iat": NOON.timestamp() + 300},
+        {"aud": "another-site"},
+        {"sub": ""},
+        {"sub": 42},
+        {"sub": None},
+        {"sub": "x" * 201},
+    ],
+)
+def test_a_host_token_must_be_short_lived_ours_and_name_somebody(claims: dict[str, Any]) -> None:
+    """Each rule by itself."""
+    with pytest.raises(BadProof):
+        web().vouched({"token": signed({**GOOD, **claims})}, NOON)
+
+
+def test_a_forged_host_token_is_refused() -> None:
+    """Another secret, another algorithm, none at all, a changed claim, and what is no token."""
+    good = signed(GOOD)
+    head, claims, mac = good.split(".")
+    none = base64.urlsafe_b64encode(b'{"alg":"none"}').rstrip(b"=").decode()
+    forged = [
+        signed(GOOD, "another secret"), signed(GOOD, alg="HS512"), f"{none}.{claims}.", f"{none}.{claims}.{mac}",
+        f"{head}.{signed({**GOOD, 'sub': 'boss'}).split('.')[1]}.{mac}", f"{head}.{claims}", "x", "..", "é" * 50, "x" * 9000,
+    ]  # fmt: skip
+    for token in [*forged, 5, ["x"], {"a": 1}]:
+        with pytest.raises(BadProof):
+            web().vouched({"token": token}, NOON)
+    with pytest.raises(BadProof):
+        web(host_secret="").vouched({"token": signed(GOOD, "")}, NOON)
+
+
+def test_a_voice_note_says_that_it_is_one() -> None:
+    """Agents see a player for speech; a file stays a file."""
+    file = "0190c0de-0000-7000-8000-000000000001"
+    (part,) = message({}, {"type": "audio", "file_id": file, "voice": True, "duration": 4.5}).parts
+    assert isinstance(part, Audio)
+    assert (part.voice, part.duration) == (True, 4.5)
+    (part,) = message({}, {"type": "audio", "file_id": file}).parts
+    assert isinstance(part, Audio)
+    assert not part.voice
 
 
 def message(visitor: dict[str, Any], *parts: Any) -> MessageReceived:
