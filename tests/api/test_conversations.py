@@ -39,6 +39,28 @@ async def test_a_message_comes_and_is_answered(office: Office) -> None:
     assert office.announced
 
 
+async def test_cards_may_hold_pictures_and_nothing_else(office: Office) -> None:
+    ann = await office.person("ann")
+    conversation = await office.talk("what do you have?")
+    path = f"/conversations/{conversation}/messages"
+    picture = io.BytesIO()
+    Image.new("RGB", (4, 3), "teal").save(picture, "PNG")
+    files = {"file": ("tea.png", picture.getvalue(), "image/png")}
+    image = (await ann.call("POST", "/files", files=files)).json()["id"]
+    words = (await ann.call("POST", "/files", files={"file": ("tea.txt", b"tea", "text/plain")})).json()["id"]
+    card = {"title": "Sencha", "text": "9 EUR", "image": image, "buttons": [{"id": "buy", "title": "Buy"}]}
+    body = {"parts": [{"type": "cards", "cards": [card, {"title": "Hojicha"}]}]}
+    answer = await ann.call("POST", path, json=body)
+    assert answer.status_code == 201, answer.text
+    (part,) = answer.json()["parts"]
+    assert [one["title"] for one in part["cards"]] == ["Sencha", "Hojicha"]
+    for wrong in (words, str(new_id())):
+        refused = await ann.call(
+            "POST", path, json={"parts": [{"type": "cards", "cards": [{"title": "x", "image": wrong}]}]}
+        )
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "parts[0].cards[0].image")
+
+
 async def test_of_two_who_take_one_wins_and_the_other_sees_who(office: Office) -> None:
     people = [await office.person(name) for name in ("ann", "bo")]
     conversation = await office.talk("hi")

@@ -79,6 +79,21 @@ class OutChoices(_Out, frozen=True, tag="choices"):
     button: Short = ""
 
 
+class OutCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A picture over a title, a few words and what may be pressed."""
+
+    title: Annotated[str, Meta(min_length=1, max_length=200)]
+    text: Short = ""
+    image: UUID | None = None
+    buttons: Annotated[list[OutButton], Meta(max_length=10)] = []
+
+
+class OutCards(_Out, frozen=True, tag="cards"):
+    """One card, or several to leaf through; where a channel has none, they are said one after the other."""
+
+    cards: Annotated[list[OutCard], Meta(min_length=1, max_length=12)]
+
+
 class OutTemplate(_Out, frozen=True, tag="template"):
     """A template that the platform approved."""
 
@@ -88,7 +103,9 @@ class OutTemplate(_Out, frozen=True, tag="template"):
     text: Short = ""
 
 
-OutPart = OutText | OutImage | OutAudio | OutVideo | OutFile | OutLocation | OutChoices | OutTemplate
+OutPart = (
+    OutText | OutImage | OutAudio | OutVideo | OutFile | OutLocation | OutChoices | OutCards | OutTemplate
+)
 OutParts = Annotated[list[OutPart], Meta(min_length=1, max_length=20)]
 _KINDS: dict[type, type[p.Image | p.Audio | p.Video | p.File]] = {
     OutImage: p.Image,
@@ -104,6 +121,7 @@ async def written(tx: Tx, workspace: UUID, parts: list[OutPart]) -> list[p.Part]
     else.
     """
     ids = [one.file_id for one in parts if isinstance(one, _OutFile)]
+    ids += [card.image for one in parts if isinstance(one, OutCards) for card in one.cards if card.image]
     found = await files.find(tx, workspace, ids) if ids else {}
     return [_part(one, nr, found) for nr, one in enumerate(parts)]
 
@@ -116,32 +134,63 @@ def _part(one: OutPart, nr: int, found: dict[UUID, StoredFile]) -> p.Part:
     if isinstance(one, OutLocation):
         return p.Location(one.latitude, one.longitude, one.name, one.address)
     if isinstance(one, OutChoices):
-        buttons = [p.Button(b.id, b.title, b.description, b.url) for b in one.buttons]
-        return p.Choices(one.text, buttons, one.style, one.button)
+        return p.Choices(one.text, _buttons(one.buttons), one.style, one.button)
+    if isinstance(one, OutCards):
+        return p.Cards(
+            [_card(card, f"parts[{nr}].cards[{at}].image", found) for at, card in enumerate(one.cards)]
+        )
     if isinstance(one, OutTemplate):
         return p.Template(one.name, one.language, one.variables, one.text)
-    file = found.get(one.file_id)
-    if file is None:
-        raise Invalid("There is no such file; upload it first.", field=f"parts[{nr}].file_id")
+    file = _file(one.file_id, f"parts[{nr}].file_id", found)
     family = _FAMILIES.get(type(one), "")
     if not file.mime.startswith(family):
         raise Invalid(f"This file is {file.mime}; send it as a file.", field=f"parts[{nr}].type")
-    return _KINDS[type(one)](
+    return _media(_KINDS[type(one)], file, one.caption)
+
+
+def _file(file_id: UUID, field: str, found: dict[UUID, StoredFile]) -> StoredFile:
+    file = found.get(file_id)
+    if file is None:
+        raise Invalid("There is no such file; upload it first.", field=field)
+    return file
+
+
+def _media(
+    kind: type[p.Image | p.Audio | p.Video | p.File], file: StoredFile, caption: str = ""
+) -> p.Image | p.Audio | p.Video | p.File:
+    return kind(
         file_id=file.id,
         name=file.name,
         mime=file.mime,
         size=file.size,
-        caption=one.caption,
+        caption=caption,
         width=file.width or 0,
         height=file.height or 0,
         duration=file.duration or 0,
     )
 
 
+def _buttons(given: Sequence[OutButton]) -> list[p.Button]:
+    return [p.Button(one.id, one.title, one.description, one.url) for one in given]
+
+
+def _card(given: OutCard, field: str, found: dict[UUID, StoredFile]) -> p.Card:
+    image = None
+    if given.image is not None:
+        file = _file(given.image, field, found)
+        if not file.mime.startswith("image/"):
+            raise Invalid(f"This file is {file.mime}, not a picture.", field=field)
+        image = p.Image(file_id=file.id, name=file.name, mime=file.mime, size=file.size)
+    return p.Card(given.title, given.text, image, _buttons(given.buttons))
+
+
 def public_links(parts: Sequence[p.Part], address: Callable[[UUID, str], str]) -> dict[UUID, str]:
     """Return whole addresses of the files in parts, for channels that can only be given a link."""
+    pictures = [
+        card.image for part in parts if isinstance(part, p.Cards) for card in part.cards if card.image
+    ]
     return {
         part.file_id: address(part.file_id, part.name)
-        for part in parts
+        for part in (*parts, *pictures)
         if isinstance(part, p.MEDIA) and part.file_id is not None
     }

@@ -14,6 +14,9 @@ from switchboard.channels.api import (
     AccountChanged,
     Audio,
     BadSignature,
+    Button,
+    Card,
+    Cards,
     Choices,
     Claim,
     Content,
@@ -43,6 +46,7 @@ from switchboard.channels.line.inbound import facts_of, text
 API = "https://api.line.me"
 DATA = "https://api-data.line.me"
 MEDIA_BYTES = 50_000_000
+ALT_TEXT = 400
 LOADING_SECONDS = 10
 
 
@@ -138,7 +142,9 @@ class LineChannel:
                 return {
                     "type": "text",
                     "text": part.text,
-                    "quickReply": {"items": [_item(one.id, one.title) for one in part.buttons]},
+                    "quickReply": {
+                        "items": [{"type": "action", "action": _action(one)} for one in part.buttons]
+                    },
                 }
             case Location():
                 return {
@@ -147,6 +153,14 @@ class LineChannel:
                     "address": (part.address or f"{part.latitude}, {part.longitude}")[:100],
                     "latitude": part.latitude,
                     "longitude": part.longitude,
+                }
+            case Cards():
+                bubbles = [await self._bubble(card) for card in part.cards]
+                words = " · ".join(card.title for card in part.cards)
+                return {
+                    "type": "flex",
+                    "altText": words[:ALT_TEXT],
+                    "contents": {"type": "carousel", "contents": bubbles},
                 }
             case Image():
                 url = await self._link(part)
@@ -159,6 +173,28 @@ class LineChannel:
                 }
             case _:
                 raise Refused("LINE can't carry this kind of content.", code="unfit")
+
+    async def _bubble(self, card: Card) -> dict[str, Any]:
+        """Return a card as a Flex bubble: picture, words, buttons."""
+        lines = [{"type": "text", "text": card.title, "weight": "bold", "size": "lg", "wrap": True}]
+        if card.text:
+            lines.append({"type": "text", "text": card.text, "size": "sm", "wrap": True})
+        bubble: dict[str, Any] = {
+            "type": "bubble",
+            "body": {"type": "box", "layout": "vertical", "spacing": "sm", "contents": lines},
+        }
+        if card.image is not None:
+            bubble["hero"] = {
+                "type": "image",
+                "url": await self._link(card.image),
+                "size": "full",
+                "aspectRatio": "20:13",
+                "aspectMode": "cover",
+            }
+        if card.buttons:
+            buttons = [{"type": "button", "height": "sm", "action": _action(one)} for one in card.buttons]
+            bubble["footer"] = {"type": "box", "layout": "vertical", "contents": buttons}
+        return bubble
 
     async def _link(self, part: Image | Audio) -> str:
         if part.file_id is None:
@@ -289,11 +325,12 @@ def _after(answer: Response) -> float | None:
     return float(told) if told.isdigit() and len(told) < 6 else None
 
 
-def _item(data: str, title: str) -> dict[str, Any]:
-    return {
-        "type": "action",
-        "action": {"type": "postback", "label": title, "data": data[:300], "displayText": title},
-    }
+def _action(button: Button) -> dict[str, Any]:
+    """Return what a press does: open a page, or come back to us as a postback."""
+    label = button.title[:20]
+    if button.url:
+        return {"type": "uri", "label": label, "uri": button.url}
+    return {"type": "postback", "label": label, "data": button.id[:300], "displayText": button.title}
 
 
 def _sent(answer: Response) -> Sent:

@@ -10,6 +10,8 @@ from switchboard.channels.api import (
     AccountChanged,
     Audio,
     Button,
+    Card,
+    Cards,
     Choice,
     Choices,
     Claim,
@@ -187,10 +189,11 @@ async def test_every_kind_of_message_arrives_and_is_answered(shop: Shop) -> None
         Location(31.2, 121.4, "Shop", "Road 1"),
         Image(file_id=FILE),
         Audio(file_id=FILE, duration=2),
+        Cards([Card("Sencha", "9 EUR", Image(file_id=FILE), [Button("buy", "Buy")]), Card("Hojicha")]),
     ]
     sent = [await shop.channel.send(to(ann.address, part, key=str(i))) for i, part in enumerate(parts)]
     entries = shop.sandbox.ledger()
-    assert [entry["kind"] for entry in entries] == ["text", "text", "location", "image", "audio"]
+    assert [entry["kind"] for entry in entries] == ["text", "text", "location", "image", "audio", "flex"]
     assert [entry["id"] for entry in entries] == [one.external_id for one in sent]
     pressed = await shop.part(type="press", reply_to=sent[1].external_id, button="0")
     assert pressed == Choice("tea:green")
