@@ -1718,7 +1718,7 @@ export interface components {
             expected_version?: number | null;
             /** @default false */
             note?: boolean;
-            parts: (components["schemas"]["OutText"] | components["schemas"]["OutImage"] | components["schemas"]["OutAudio"] | components["schemas"]["OutVideo"] | components["schemas"]["OutFile"] | components["schemas"]["OutLocation"] | components["schemas"]["OutChoices"] | components["schemas"]["OutTemplate"])[];
+            parts: (components["schemas"]["OutText"] | components["schemas"]["OutImage"] | components["schemas"]["OutAudio"] | components["schemas"]["OutVideo"] | components["schemas"]["OutFile"] | components["schemas"]["OutLocation"] | components["schemas"]["OutChoices"] | components["schemas"]["OutCards"] | components["schemas"]["OutTemplate"])[];
             reply_to?: string | null;
         };
         /** NewPassword */
@@ -1759,6 +1759,20 @@ export interface components {
             title: string;
             /** @default  */
             url?: string;
+        };
+        /** OutCard */
+        OutCard: {
+            buttons?: components["schemas"]["OutButton"][];
+            image?: string | null;
+            /** @default  */
+            text?: string;
+            title: string;
+        };
+        /** OutCards */
+        OutCards: {
+            cards: components["schemas"]["OutCard"][];
+            /** @constant */
+            type: "cards";
         };
         /** OutChoices */
         OutChoices: {
@@ -1806,7 +1820,7 @@ export interface components {
             /** Format: uuid */
             channel_id: string;
             contact_id?: string | null;
-            parts: (components["schemas"]["OutText"] | components["schemas"]["OutImage"] | components["schemas"]["OutAudio"] | components["schemas"]["OutVideo"] | components["schemas"]["OutFile"] | components["schemas"]["OutLocation"] | components["schemas"]["OutChoices"] | components["schemas"]["OutTemplate"])[];
+            parts: (components["schemas"]["OutText"] | components["schemas"]["OutImage"] | components["schemas"]["OutAudio"] | components["schemas"]["OutVideo"] | components["schemas"]["OutFile"] | components["schemas"]["OutLocation"] | components["schemas"]["OutChoices"] | components["schemas"]["OutCards"] | components["schemas"]["OutTemplate"])[];
         };
         /** OutTemplate */
         OutTemplate: {
@@ -1926,7 +1940,7 @@ export interface components {
         };
         /** PrivateAnswer */
         PrivateAnswer: {
-            parts: (components["schemas"]["OutText"] | components["schemas"]["OutImage"] | components["schemas"]["OutAudio"] | components["schemas"]["OutVideo"] | components["schemas"]["OutFile"] | components["schemas"]["OutLocation"] | components["schemas"]["OutChoices"] | components["schemas"]["OutTemplate"])[];
+            parts: (components["schemas"]["OutText"] | components["schemas"]["OutImage"] | components["schemas"]["OutAudio"] | components["schemas"]["OutVideo"] | components["schemas"]["OutFile"] | components["schemas"]["OutLocation"] | components["schemas"]["OutChoices"] | components["schemas"]["OutCards"] | components["schemas"]["OutTemplate"])[];
         };
         /** Profile */
         Profile: {
