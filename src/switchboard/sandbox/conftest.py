@@ -99,6 +99,8 @@ class Hook:
         self.calls: list[tuple[dict[str, str], bytes]] = []
         self.answers: list[int] = []
         """Statuses of the next answers; then 200."""
+        self.body = b"{}"
+        """What is answered to a POST; some platforms read it."""
         hook = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -115,7 +117,7 @@ class Hook:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 status = hook.answers.pop(0) if hook.answers else 200
                 hook.calls.append(({k.lower(): v for k, v in self.headers.items()}, body))
-                self._answer(status, b"{}")
+                self._answer(status, hook.body)
 
             def _answer(self, status: int, body: bytes) -> None:
                 self.send_response(status)
