@@ -83,8 +83,35 @@ const SIGNS: Record<string, { colour: string; sign: ReactNode }> = {
       </>
     ),
   },
+  douyin: {
+    colour: "#26262b",
+    sign: <path d="M13.4 4v10.6a3.4 3.4 0 1 1-3.2-3.4M13.4 4.4c.5 2.6 2.2 4.2 4.8 4.4" />,
+  },
+  weibo: {
+    colour: "#d9482f",
+    sign: (
+      <>
+        <path d="M16.6 13.6c0 2.8-2.9 4.9-6.4 4.9s-6.2-1.7-6.2-4.2c0-2.7 3.6-6.4 6.6-6.4 1.6 0 1.9 1 1.5 2.3 2-.7 3.8-.5 3.5 1.4" />
+        <circle cx="9.6" cy="14" r="1.7" />
+        <path d="M15.4 5.4a4.2 4.2 0 0 1 4.6 5.4" />
+      </>
+    ),
+  },
+  voice: {
+    colour: "#3a78b8",
+    sign: (
+      <>
+        <rect x="9" y="3.6" width="6" height="10.4" rx="3" />
+        <path d="M5.8 11.4a6.2 6.2 0 0 0 12.4 0M12 17.6v2.8M9.2 20.4h5.6" />
+      </>
+    ),
+  },
 };
 SIGNS.wechat_oa = SIGNS.wecom = SIGNS.wechat_miniprogram = SIGNS.wechat as (typeof SIGNS)[string];
+for (const kind of ["smpp", "twilio", "aliyun", "tencent"])
+  SIGNS[`sms_${kind}`] = SIGNS.sms as (typeof SIGNS)[string];
+for (const kind of ["alexa", "dueros", "tmall"])
+  SIGNS[`voice_${kind}`] = SIGNS.voice as (typeof SIGNS)[string];
 
 const FALLBACK = { colour: "#6b6f7a", sign: <path d={BUBBLE} /> };
 

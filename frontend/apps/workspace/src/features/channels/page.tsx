@@ -37,9 +37,7 @@ export function ChannelsPage() {
         </div>
       )}
       <h2>{t("channels.add")}</h2>
-      <div className={css.kinds}>
-        {kinds.data?.map((kind) => <KindCard key={kind.kind} kind={kind} />) ?? <Bones rows={2} />}
-      </div>
+      {kinds.data ? <Kinds kinds={kinds.data} /> : <Bones rows={2} />}
       <ClosedPlatforms />
     </div>
   );
@@ -69,6 +67,34 @@ function ConnectionCard({ connection, kind }: { connection: Connection; kind: Ki
       )}
     </Link>
   );
+}
+
+const GROUPS = ["own", "chat", "china", "sms", "voice"] as const;
+const CHINA = ["wechat_oa", "wechat_miniprogram", "wecom", "douyin", "weibo"];
+
+function groupOf(kind: string): (typeof GROUPS)[number] {
+  if (["web", "email", "custom"].includes(kind)) return "own";
+  if (CHINA.includes(kind)) return "china";
+  if (kind.startsWith("sms_")) return "sms";
+  return kind.startsWith("voice_") ? "voice" : "chat";
+}
+
+function Kinds({ kinds }: { kinds: Kind[] }) {
+  const { t } = useTranslation();
+  return GROUPS.map((group) => {
+    const members = kinds.filter((one) => groupOf(one.kind) === group);
+    if (members.length === 0) return null;
+    return (
+      <section key={group} aria-label={t(`channels.groups.${group}`)}>
+        <h3 className={css.group}>{t(`channels.groups.${group}`)}</h3>
+        <div className={css.kinds}>
+          {members.map((kind) => (
+            <KindCard key={kind.kind} kind={kind} />
+          ))}
+        </div>
+      </section>
+    );
+  });
 }
 
 function KindCard({ kind }: { kind: Kind }) {
