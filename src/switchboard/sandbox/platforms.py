@@ -5,12 +5,14 @@ from switchboard.sandbox.sms.tencent import Tencent
 from switchboard.sandbox.sms.twilio import Twilio
 from switchboard.sandbox.standin import StandIn
 from switchboard.sandbox.web import Router
+from switchboard.sandbox.weixin.oa import OfficialAccounts
 from switchboard.sandbox.world import World
 
 MADE: tuple[type[StandIn], ...] = (
     Twilio,
     Tencent,
     Line,
+    OfficialAccounts,
 )
 
 

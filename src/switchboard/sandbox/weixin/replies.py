@@ -1,0 +1,89 @@
+"""What the product's answer to a callback does: a passive reply is a message, nothing at all is a notice."""
+
+import secrets
+
+from switchboard.sandbox.state import Attachment, Bubble, Button, Chat, PlatformAccount, attachment
+from switchboard.sandbox.weixin import crypto, markup, push
+from switchboard.sandbox.weixin.errors import WeixinError
+from switchboard.sandbox.weixin.files import Files
+from switchboard.sandbox.world import World
+
+OUT_OF_ORDER = "该公众号提供的服务出现故障，请稍后再试"
+UNAVAILABLE = "该公众号暂时无法提供服务，请稍后再试"
+KINDS = {"text", "image", "voice", "video", "music", "news", "transfer_customer_service"}
+
+
+class Replies:
+    """Listens to the answers of callbacks that carried a customer's message."""
+
+    def __init__(self, world: World, files: Files) -> None:
+        self._world = world
+        self._files = files
+
+    def hear(self, account: PlatformAccount, chat: Chat, openid: str, asked: Bubble, answer: str) -> None:
+        """`success` or nothing is fine; XML is shown; anything else the customer sees as a failure."""
+        if answer in {"", "success"}:
+            return
+        try:
+            reply = push.plain_answer(account, answer)
+            kind = str(reply.get("MsgType"))
+            if kind not in KINDS or reply.get("ToUserName") != openid:
+                raise markup.Malformed("no such reply")
+            self._show(account, chat, openid, kind, reply)
+        except (markup.Malformed, crypto.Unreadable, WeixinError, AttributeError, KeyError):
+            asked.error = OUT_OF_ORDER
+            self._world.changed(chat, asked)
+
+    def none_came(self, chat: Chat, asked: Bubble) -> None:
+        """Three deliveries went unanswered."""
+        asked.error = UNAVAILABLE
+        self._world.changed(chat, asked)
+
+    def _show(
+        self, account: PlatformAccount, chat: Chat, openid: str, kind: str, reply: dict[str, object]
+    ) -> None:
+        if kind == "transfer_customer_service":
+            return
+        shown = Bubble(
+            id="p" + secrets.token_hex(8),
+            side="business",
+            kind=kind,
+            at=self._world.clock.now(),
+            status="sent",
+            raw=dict(reply),
+        )
+        if kind == "text":
+            shown.text = str(reply["Content"])
+        elif kind == "news":
+            one = markup_list(reply["Articles"])[0]
+            shown.title, shown.text = one.get("Title", ""), one.get("Description", "")
+            shown.buttons = [Button(id="0", title="↗", kind="url", url=one.get("Url", ""))]
+        else:
+            about = reply[kind.capitalize()]
+            assert isinstance(about, dict)
+            shown.title, shown.text = str(about.get("Title") or ""), str(about.get("Description") or "")
+            shown.attachments = self._attached(account, kind, about)
+        self._world.show(chat, shown)
+        self._world.note(
+            message_id=shown.id,
+            platform=account.platform,
+            account=account.id,
+            to=openid,
+            kind=kind,
+            text=shown.text,
+            body=dict(reply),
+            fault=None,
+        )
+
+    def _attached(self, account: PlatformAccount, kind: str, about: dict[str, str]) -> list[Attachment]:
+        if kind == "music":
+            media = self._files.find(account, about.get("ThumbMediaId"), ("thumb", "image"))
+            return [attachment(media, "image")]
+        return [attachment(self._files.find(account, about.get("MediaId"), (kind,)), kind)]
+
+
+def markup_list(value: object) -> list[dict[str, str]]:
+    """The articles of a reply, at least one."""
+    if not isinstance(value, list) or not value or not isinstance(value[0], dict):
+        raise markup.Malformed("Articles")
+    return value
