@@ -10,8 +10,10 @@ from switchboard.api.connects import Prepared
 from switchboard.app.connecting import Connector
 from switchboard.app.demo.company import NAME, Company
 from switchboard.app.demo.platforms import Platforms
+from switchboard.app.demo.stand_ins import STAND_INS, open_stand_ins
 from switchboard.app.demo.story import Regular
 from switchboard.app.runtime import Runtime
+from switchboard.channels.registry import adapters
 from switchboard.connections import commands as connections
 from switchboard.connections import reads as connection_reads
 from switchboard.connections.reads import ChannelRow, ConnectionRow
@@ -29,6 +31,7 @@ NAMES = {
     "email": "客服邮箱 Mail",
     "custom": "山野集 App",
     "web": "官网 Website",
+    **{kind: one.name for kind, one in STAND_INS.items()},
 }
 REGULARS = [
     ("mei", "林美", "zh-CN", "杭州", "8613800000001"),
@@ -106,6 +109,7 @@ async def open_accounts(platforms: Platforms) -> dict[str, dict[str, Any]]:
         },
         "web": {"name": NAME, "colour": "#2f6b4f", "greeting_zh": "您好，这里是山野集，想去哪座山？",
                 "greeting_en": "Hello from Shanye! Which hills are calling?"},
+        **await open_stand_ins(platforms),
     }  # fmt: skip
 
 
@@ -132,8 +136,17 @@ class Accounts:
                 await self._change(row, config)
             else:
                 await self._connector.register(workspace, row.id)
-        custom = next(row for row in await self._rows() if row.name == NAMES["custom"])
-        await self._platforms.post("custom", id=APP, webhook_url=self._connector.webhook_url(custom))
+        for row in await self._rows():
+            if row.name == NAMES["custom"]:
+                await self._platforms.post("custom", id=APP, webhook_url=self._connector.webhook_url(row))
+            elif row.name == NAMES.get(row.kind) and row.kind in STAND_INS:
+                await self._point(row)
+
+    async def _point(self, row: ConnectionRow) -> None:
+        """Enter our address at a platform that can't be told it by its own interface."""
+        if "register" not in adapters()[row.kind].manifest.does:
+            account, url = STAND_INS[row.kind].account, self._connector.webhook_url(row)
+            await self._platforms.post(f"platforms/{row.kind}", id=account, webhook_url=url)
 
     async def _rows(self) -> list[ConnectionRow]:
         async with self._runtime.db.transaction() as tx:

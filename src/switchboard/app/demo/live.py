@@ -7,11 +7,19 @@ import structlog
 
 from switchboard.app.demo.accounts import APP, ASIA, BOT, EUROPE, MAIL, REGULARS
 from switchboard.app.demo.platforms import DemoError, Platforms
+from switchboard.app.demo.stand_ins import STAND_INS
 from switchboard.app.demo.talk import Talk, spoken
 
 log = structlog.get_logger()
 EVERY_SECONDS = (8, 30)
-PLATFORMS = [("whatsapp", ASIA), ("whatsapp", EUROPE), ("telegram", BOT), ("custom", APP), ("email", MAIL)]
+PLATFORMS = [
+    ("whatsapp", ASIA),
+    ("whatsapp", EUROPE),
+    ("telegram", BOT),
+    ("custom", APP),
+    ("email", MAIL),
+    *((kind, one.account) for kind, one in STAND_INS.items()),
+]
 
 
 async def live(platforms: Platforms, talks: dict[str, Talk]) -> None:

@@ -16,6 +16,7 @@ from switchboard.app.demo.fill import Filling, fill
 from switchboard.app.demo.live import live
 from switchboard.app.demo.platforms import DemoError, Platforms, platforms
 from switchboard.app.demo.shop import PREFIX, Shop
+from switchboard.app.demo.stand_ins import BASES
 from switchboard.app.demo.story import Teller
 from switchboard.app.demo.talk import load
 from switchboard.app.pages import NOT_BUILT, is_built
@@ -33,7 +34,7 @@ async def demo(settings: Settings, contacts: int, with_traffic: bool, say: Say) 
     # Tried before the sandbox starts, so that a busy port is the first and only thing said.
     bind(settings.host, settings.port).close()
     async with platforms(settings) as sandbox:
-        bases = {"telegram": sandbox.ready.url, "whatsapp": sandbox.ready.url}
+        bases = dict.fromkeys(("telegram", "whatsapp", *BASES), sandbox.ready.url)
         settings = msgspec.structs.replace(
             settings,
             outbound_allow=(*settings.outbound_allow, *sandbox.ready.targets),
