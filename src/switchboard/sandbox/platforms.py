@@ -1,6 +1,7 @@
 """The stand-ins that speak through `standin.StandIn`; a new one is a line here."""
 
 from switchboard.sandbox.line.standin import Line
+from switchboard.sandbox.sms.aliyun import Aliyun
 from switchboard.sandbox.sms.tencent import Tencent
 from switchboard.sandbox.sms.twilio import Twilio
 from switchboard.sandbox.standin import StandIn
@@ -11,6 +12,7 @@ from switchboard.sandbox.world import World
 MADE: tuple[type[StandIn], ...] = (
     Twilio,
     Tencent,
+    Aliyun,
     Line,
     OfficialAccounts,
 )
