@@ -298,7 +298,7 @@ function received(entries) {
       h(
         "li",
         {},
-        h("i", { class: `dot ${e.platform}`, style: desk.tone(e.platform) }),
+        h("i", { class: `dot ${desk.style(e.platform)}`, style: desk.tone(e.platform) }),
         h(
           "span",
           {},

@@ -91,7 +91,7 @@ function personRow(person) {
       "span",
       { class: "person-marks" },
       [...new Set(chats.map((c) => c.platform))].map((p) =>
-        h("i", { class: `dot ${p}`, style: desk.tone(p) }),
+        h("i", { class: `dot ${desk.style(p)}`, style: desk.tone(p) }),
       ),
       unread ? h("span", { class: "badge" }, unread) : null,
     ),
@@ -159,7 +159,7 @@ function drawApps() {
       return h(
         "button",
         {
-          class: `app ${p} ${p === desk.now.platform ? "current" : ""}`,
+          class: `app ${desk.style(p)} ${p === desk.now.platform ? "current" : ""}`,
           style: desk.tone(p),
           title: desk.title(p),
           "aria-pressed": p === desk.now.platform,

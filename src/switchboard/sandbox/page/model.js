@@ -30,6 +30,8 @@ const FIRST = ["whatsapp", "telegram", "email", "custom"].map((name) => ({
 export const faces = () => [...FIRST, ...now.state.platforms];
 export const face = (name = now.platform) => faces().find((f) => f.name === name) || { name, menu: [] };
 export const title = (name = now.platform) => (face(name).mark ? either(face(name)) : t(name));
+// The class of a platform that the style sheets know; the others bring their colour along.
+export const style = (name = now.platform) => (face(name).mark ? "" : name);
 export const tone = (name = now.platform) => (face(name).color ? `--accent:${face(name).color}` : "");
 let redraw = () => {};
 export const onRedraw = (fn) => {

@@ -189,7 +189,7 @@ export function drawPhone() {
       ];
   const frame = h(
     "div",
-    { class: `frame ${desk.now.platform}`, style: desk.tone() },
+    { class: `frame ${desk.style()}`, style: desk.tone() },
     h("div", { class: "screen" }, status, inside, h("div", { class: "home-bar" })),
   );
   const owner = person ? h("div", { class: "owner" }, avatar(person, 22), person.name) : null;
