@@ -1,5 +1,7 @@
 """The stand-ins that speak through `standin.StandIn`; a new one is a line here."""
 
+from switchboard.sandbox.inbox.instagram import Instagram
+from switchboard.sandbox.inbox.messenger import Messenger
 from switchboard.sandbox.line.standin import Line
 from switchboard.sandbox.sms.aliyun import Aliyun
 from switchboard.sandbox.sms.tencent import Tencent
@@ -14,6 +16,8 @@ MADE: tuple[type[StandIn], ...] = (
     Tencent,
     Aliyun,
     Line,
+    Messenger,
+    Instagram,
     OfficialAccounts,
 )
 
