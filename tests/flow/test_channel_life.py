@@ -263,6 +263,13 @@ async def test_health_follows_what_the_platform_says(
     assert await status() == ("amber", ["quality", "red"])
     platform.news = []
     assert await status() == ("green", [])
+    async with runtime.db.transaction() as tx:
+        await connections.note(
+            tx, pipe.workspace, pipe.connections["main"], "warning", "bad_signature", "2 refused"
+        )
+    assert await status() == ("amber", ["quality"])
+    await pipe.sql("update connection set last_event_at = now() where name = 'main'")
+    assert await status() == ("green", [])
     assert (
         datetime.now(UTC) - await pipe.only("select checked_at from connection where name = 'main'")
     ).total_seconds() < 60

@@ -16,6 +16,7 @@ from switchboard.db import log as event_log
 log = structlog.get_logger()
 EVERY_SECONDS = 300.0
 LIMIT_SECONDS = 60.0
+REFUSED = "Every webhook is refused: its signature doesn't fit. Has the secret been changed at the platform?"
 
 
 async def watch(runtime: Runtime, connection: UUID) -> None:
@@ -41,20 +42,21 @@ async def look(runtime: Runtime, connection: UUID) -> None:
     try:
         async with asyncio.timeout(LIMIT_SECONDS):
             await live.channel.probe()
-            news = await _news(runtime, live)
+            news = [*await _news(runtime, live), *await _refused(runtime, live)]
     except (Reauthorise, Refused) as error:
-        await _colour(runtime, live, "red", str(error), error.code or "reauthorise")
+        await colour(runtime, live, "red", str(error), error.code or "reauthorise")
         return
     except (Retry, Outcome, TimeoutError) as error:
         log.info("platform_away", kind=live.row.kind, error=str(error) or type(error).__name__)
         return
     worst = next((one for colour in ("red", "amber") for one in news if one.status == colour), None)
     if worst is not None:
-        await _colour(runtime, live, worst.status, worst.detail or worst.code, worst.code)
+        await colour(runtime, live, worst.status, worst.detail or worst.code, worst.code)
     elif row is not None and (
-        row.status == "red" or (row.status == "amber" and isinstance(live.channel, Checks))
+        row.status == "red"
+        or (row.status == "amber" and (isinstance(live.channel, Checks) or row.reason == REFUSED))
     ):
-        await _colour(runtime, live, "green", "", "")
+        await colour(runtime, live, "green", "", "")
     async with runtime.db.transaction() as tx:
         await connections.note_checked(tx, connection)
 
@@ -65,7 +67,20 @@ async def _news(runtime: Runtime, live: Live) -> list[AccountChanged]:
     return await live.channel.check(f"{runtime.settings.url}/hooks/{live.row.secret}")
 
 
-async def _colour(runtime: Runtime, live: Live, status: str, reason: str, code: str) -> None:
+async def _refused(runtime: Runtime, live: Live) -> list[AccountChanged]:
+    """Tell when every webhook is refused for its signature. Sending still works, so amber."""
+    async with runtime.db.transaction() as tx:
+        if not await connection_reads.refused_lately(tx, live.row.id):
+            return []
+    return [
+        AccountChanged(
+            account="", dedupe_key="check:signature", status="amber", code="signature", detail=REFUSED
+        )
+    ]
+
+
+async def colour(runtime: Runtime, live: Live, status: str, reason: str, code: str) -> None:
+    """Give a connection its colour, with the reason in the administrator's list and an alarm where it isn't green."""
     events: list[Event] = []
     async with runtime.db.transaction() as tx:
         events += await connections.set_status(tx, live.row.id, status, reason)

@@ -82,6 +82,12 @@ values (:workspace, :id, :connection, :level, :code, :message)
 on conflict (workspace_id, connection_id, code) do update set count = connection_event.count + 1, at = now(), message = excluded.message,
     level = excluded.level;
 
+-- name: refused_lately
+-- How many bursts of webhooks with a wrong signature came, the newest within ten minutes, where nothing was accepted shortly before.
+select e.count from connection_event e join connection c on c.workspace_id = e.workspace_id and c.id = e.connection_id
+where c.id = :connection and e.code = 'bad_signature' and e.at > now() - interval '10 minutes'
+  and coalesce(c.last_event_at, '-infinity') < e.at - interval '10 minutes';
+
 -- name: events_of
 -- A connection's latest news.
 select id, at, level, code, message, count from connection_event where workspace_id = :workspace and connection_id = :connection

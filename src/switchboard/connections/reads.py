@@ -77,6 +77,11 @@ class Hour(msgspec.Struct, frozen=True):
     outbound: int
 
 
+async def refused_lately(tx: Tx, connection: UUID) -> bool:
+    """Whether webhooks are refused for their signature and none is accepted: somebody has changed the secret on one side."""
+    return await tx.value(SQL.refused_lately, connection=connection) is not None
+
+
 async def by_secret(tx: Tx, secret: str) -> ConnectionRow | None:
     """Find the connection behind a webhook address."""
     row = await tx.row(SQL.by_secret, secret=secret)
