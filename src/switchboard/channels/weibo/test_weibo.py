@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -18,6 +19,8 @@ from switchboard.channels.api import (
     Card,
     Cards,
     Claim,
+    Content,
+    Image,
     InDoubt,
     MessageReceived,
     Outbound,
@@ -38,6 +41,7 @@ CONFIG: Mapping[str, Any] = {
     "access_token": "2.00access-token-of-the-tests",
 }
 TIME = str(int(RECEIVED_AT.timestamp() * 1000))
+PICTURE = UUID(int=1)
 SAMPLES = os.environ.get("SWITCHBOARD_SAMPLES", "")
 TAKEN = Answer(
     json={"result": True, "receiver_id": 2489518277, "sender_id": 1902538057, "type": "text", "data": "{}"}
@@ -147,6 +151,13 @@ def test_a_signature_over_no_time_is_refused(timestamp: str) -> None:
         weibo.verify(posted(b"{}", signed_query(CONFIG["app_secret"], timestamp)))
 
 
+def test_a_signature_over_no_nonce_is_refused() -> None:
+    """Weibo always sends one."""
+    weibo, _ = channel()
+    with pytest.raises(BadSignature):
+        weibo.verify(posted(b"{}", signed_query(CONFIG["app_secret"], nonce="")))
+
+
 # -- reading -------------------------------------------------------------------------------------------------
 
 
@@ -154,7 +165,7 @@ BOMBS = {
     "entities": b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><xml><MsgType>&b;</MsgType></xml>',
     "outside": b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><xml><MsgType>&a;</MsgType></xml>',
     "doctype": b'<!DOCTYPE x SYSTEM "https://evil.example/x.dtd"><xml><MsgType>text</MsgType></xml>',
-    "deep": b"<xml>" + b"<a>" * 5000 + b"</a>" * 5000 + b"</xml>",
+    "deep": b"<xml><MsgType>text</MsgType>" + b"<a>" * 5000 + b"</a>" * 5000 + b"</xml>",
     "large": b"<xml><MsgType>text</MsgType><Content>" + b"x" * 300_000 + b"</Content></xml>",
     "encoding": b'<?xml version="1.0" encoding="x-none"?><xml><MsgType>text</MsgType></xml>',
     "no type": b"<xml><Content>x</Content></xml>",
@@ -221,9 +232,14 @@ async def test_answers_stay_in_the_box_only_if_wished() -> None:
 async def test_a_card_without_picture_or_address_is_refused_before_anything_is_sent() -> None:
     """Weibo's articles have both."""
     weibo, io = channel(TAKEN)
-    for card in (Card("Lamp"), Card("Lamp", buttons=[Button("a", "Open", url="https://shop.example")])):
+    there, picture = Button("a", "Open", url="https://shop.example"), Image(file_id=PICTURE)
+    for card in (Card("Lamp"), Card("Lamp", buttons=[there]), Card("Lamp", image=picture)):
         with pytest.raises(Refused):
             await weibo.send(Outbound("1", "2", [Cards([card])], "m:0"))
+    io.files[str(PICTURE)] = Content("lamp.jpg", "image/jpeg", b"jpeg")
+    with pytest.raises(Refused) as error:
+        await weibo.send(Outbound("1", "2", [Cards([Card("Lamp", image=picture, buttons=[there])])], "m:0"))
+    assert error.value.code == "no_public_address"
     assert io.scripted.requests == []
 
 
