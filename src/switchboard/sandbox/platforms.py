@@ -8,6 +8,7 @@ from switchboard.sandbox.sms.tencent import Tencent
 from switchboard.sandbox.sms.twilio import Twilio
 from switchboard.sandbox.standin import StandIn
 from switchboard.sandbox.web import Router
+from switchboard.sandbox.weixin.kf import CustomerDesks
 from switchboard.sandbox.weixin.oa import OfficialAccounts
 from switchboard.sandbox.world import World
 
@@ -19,6 +20,7 @@ MADE: tuple[type[StandIn], ...] = (
     Messenger,
     Instagram,
     OfficialAccounts,
+    CustomerDesks,
 )
 
 

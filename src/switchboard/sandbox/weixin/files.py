@@ -23,6 +23,8 @@ class Limit(msgspec.Struct, frozen=True):
     size: int
     types: tuple[str, ...] = ()
     """Beginnings of good MIME types; empty: any file."""
+    refusal: int = 40005
+    """The code for another type."""
 
 
 class Files:
@@ -80,7 +82,7 @@ class Files:
         if content_type in {"", "application/octet-stream", "text/plain"}:
             content_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         if limit.types and not content_type.startswith(limit.types):
-            raise WeixinError(40005)
+            raise WeixinError(limit.refusal)
         made = self.keep(asked.account, kind, file.name, content_type, file.content)
         name = "thumb_media_id" if kind == "thumb" else "media_id"
         return json_response(self.told(kind, name, made))
