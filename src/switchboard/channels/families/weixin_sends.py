@@ -1,0 +1,99 @@
+"""Customer service messages (`custom/send`) of Official Accounts and mini-programs, and what WeCom's sends share with them.
+
+The platform gives no id for such a message and takes no key: a send that was not answered can't be settled.
+"""
+
+from collections.abc import Sequence
+from itertools import count
+
+from switchboard.channels.api import (
+    Button,
+    Card,
+    Content,
+    InDoubt,
+    Io,
+    Media,
+    Outbound,
+    Part,
+    Refused,
+    Sent,
+)
+from switchboard.channels.families.weixin import Json
+from switchboard.channels.families.weixin_api import WeixinApi
+
+
+def lone(message: Outbound, platform: str) -> Part:
+    """Return the one part of a send."""
+    if len(message.parts) != 1:
+        raise Refused(f"{platform} takes one thing at a time.", code="unfit")
+    return message.parts[0]
+
+
+async def stored(io: Io, part: Media) -> Content:
+    """Return the bytes of a part."""
+    if part.file_id is None:
+        raise Refused("The file to send is gone.", code="file_gone")
+    return await io.file(part.file_id)
+
+
+async def uploaded(api: WeixinApi, io: Io, part: Media, kind: str) -> str:
+    """Store a part's file at the platform and return its media id."""
+    return await api.upload(kind, await stored(io, part))
+
+
+async def send_custom(api: WeixinApi, to: str, content: Json) -> Sent:
+    """Send one customer service message; `content` is msgtype and what belongs to it."""
+    try:
+        await api.call("POST", "/cgi-bin/message/custom/send", shown=True, json={"touser": to, **content})
+    except InDoubt as doubt:
+        raise InDoubt(str(doubt), code=doubt.code, repeatable=False) from None
+    return Sent()
+
+
+async def show_typing(api: WeixinApi, to: str) -> None:
+    """Show for 15 seconds that somebody is typing; only where an answer is allowed."""
+    await api.call("POST", "/cgi-bin/message/custom/typing", json={"touser": to, "command": "Typing"})
+
+
+def opener(card: Card) -> Button | None:
+    """Return the one button of a card that opens something, None when there are others beside it or it answers."""
+    (button,) = card.buttons if len(card.buttons) == 1 else (None,)
+    return button if button is not None and button.url else None
+
+
+def is_page(button: Button) -> bool:
+    """Tell whether a button opens a page of a mini-program (`pages/order?id=1`) rather than an address."""
+    return "://" not in button.url
+
+
+async def mini_program_card(
+    api: WeixinApi, io: Io, card: Card, button: Button, app_id: str, platform: str
+) -> Json:
+    """Return a card that opens a page of a mini-program; it needs a picture."""
+    if not app_id:
+        raise Refused(
+            f"{platform}: this connection names no mini-program whose page could open.", code="unfit"
+        )
+    if card.image is None:
+        raise Refused(f"{platform} shows a mini-program's page with a picture only.", code="unfit")
+    thumb = await uploaded(api, io, card.image, "image")
+    return {"appid": app_id, "title": card.title, "pagepath": button.url, "thumb_media_id": thumb}
+
+
+def fields_of(variables: Sequence[str]) -> tuple[dict[str, Json], dict[str, str]]:
+    """Return a template's data, and what opens on a touch (`url`, `page`).
+
+    A variable says which field it fills: `thing1=Blue shirt`. Those that don't fill keyword1, keyword2 … in turn.
+    """
+    data: dict[str, Json] = {}
+    opens: dict[str, str] = {}
+    keywords = count(1)
+    for variable in variables:
+        name, found, value = variable.partition("=")
+        if not (found and name.isascii() and name.replace("_", "").isalnum()):
+            name, value = f"keyword{next(keywords)}", variable
+        if name in ("url", "page"):
+            opens[name] = value
+        else:
+            data[name] = {"value": value}
+    return data, opens
