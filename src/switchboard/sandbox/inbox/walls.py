@@ -18,7 +18,7 @@ EMOJI = {
     "smile": "\N{SMILING FACE WITH OPEN MOUTH}",
 }
 NAMES = {emoji: name for name, emoji in EMOJI.items()}
-FIRST = "Our new lamp is here. What do you think?"
+FIRST = "Our new rain jacket is here. What do you think?"
 
 
 def posts(account: PlatformAccount) -> dict[str, Json]:
@@ -81,11 +81,11 @@ def add(
 
 
 def told(world: World, account: PlatformAccount, post: str, bubble: Bubble, verb: str) -> None:
-    """Tell of a comment that is new, was changed, was taken back (Instagram tells only of new ones)."""
+    """Tell of a comment that is new, was changed, was taken back (Instagram: only of new ones under its own posts)."""
     lane = room(world, account, post).key
     if account.platform == "messenger":
         hooks.change(world, account, "feed", _feed(world, account, post, bubble, verb), lane)
-    elif verb == "add":
+    elif verb == "add" and posts(account)[post]["mine"]:
         hooks.change(
             world,
             account,
