@@ -13,7 +13,6 @@ from switchboard.app.demo.platforms import Platforms
 from switchboard.app.demo.stand_ins import STAND_INS, open_stand_ins
 from switchboard.app.demo.story import Regular
 from switchboard.app.runtime import Runtime
-from switchboard.channels.registry import adapters
 from switchboard.connections import commands as connections
 from switchboard.connections import reads as connection_reads
 from switchboard.connections.reads import ChannelRow, ConnectionRow
@@ -143,10 +142,9 @@ class Accounts:
                 await self._point(row)
 
     async def _point(self, row: ConnectionRow) -> None:
-        """Enter our address at a platform that can't be told it by its own interface."""
-        if "register" not in adapters()[row.kind].manifest.does:
-            account, url = STAND_INS[row.kind].account, self._connector.webhook_url(row)
-            await self._platforms.post(f"platforms/{row.kind}", id=account, webhook_url=url)
+        """Enter our address by hand, as in the platform's console: not every one can be told it by its own interface."""
+        account, url = STAND_INS[row.kind].account, self._connector.webhook_url(row)
+        await self._platforms.post(f"platforms/{row.kind}", id=account, webhook_url=url)
 
     async def _rows(self) -> list[ConnectionRow]:
         async with self._runtime.db.transaction() as tx:

@@ -16,7 +16,7 @@ from switchboard.app.demo.fill import Filling, fill
 from switchboard.app.demo.live import live
 from switchboard.app.demo.platforms import DemoError, Platforms, platforms
 from switchboard.app.demo.shop import PREFIX, Shop
-from switchboard.app.demo.stand_ins import BASES
+from switchboard.app.demo.stand_ins import BASES, begin
 from switchboard.app.demo.story import Teller
 from switchboard.app.demo.talk import load
 from switchboard.app.pages import NOT_BUILT, is_built
@@ -72,6 +72,7 @@ async def _prepare(process: Process, sandbox: Platforms, contacts: int, say: Say
             teller = Teller([load("zh"), load("en")], here.crew, now)
             story = await asyncio.to_thread(teller.tell, contacts, regulars())
             await fill(Filling(runtime, here, await accounts.lines(), sandbox, now), story, say)
+            await begin(sandbox)
     except (Problem, httpx.HTTPError) as error:
         raise DemoError(f"The demo's channels can't be connected: {error}") from error
 

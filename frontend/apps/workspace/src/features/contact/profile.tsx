@@ -3,6 +3,7 @@ import { Avatar, Bones, ChannelMark } from "@switchboard/ui";
 import { App, Button, Input, Tooltip, Typography } from "antd";
 import { BadgeCheck, Mail, Phone, ShieldQuestion, UserRound } from "lucide-react";
 import { useEffect, useRef, useState, type ReactNode } from "react";
+import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
 import { previewText, shortId } from "@/lib/text";
 import { listTime, useNow } from "@/lib/time";
@@ -92,6 +93,12 @@ export const claimsOnly = (contact: Contact): Contact["claims"] =>
     (one) => !contact.identities.some((known) => known.space === one.space && known.value === one.value),
   );
 
+function shownAs(value: string, t: TFunction): string {
+  if (value.startsWith("post:")) return t("comments.post");
+  const visitor = shortId(value);
+  return visitor ? t("contact.visitor", { id: visitor }) : value;
+}
+
 export function Identities({ contact }: { contact: Contact }) {
   const { t } = useTranslation();
   return (
@@ -104,7 +111,7 @@ export function Identities({ contact }: { contact: Contact }) {
             copyable={{ text: one.value, tooltips: [t("copy.copy"), t("copy.copied")] }}
             ellipsis={{ tooltip: one.value }}
           >
-            {one.label || (shortId(one.value) ? t("contact.visitor", { id: shortId(one.value) }) : one.value)}
+            {one.label || shownAs(one.value, t)}
           </Typography.Text>
           {one.verified ? (
             <Tooltip title={t("contact.verifiedHint")}>
@@ -179,7 +186,8 @@ export function Notes({ contact }: { contact: Contact }) {
 
 export function Attributes({ contact }: { contact: Contact }) {
   const { t } = useTranslation();
-  const entries = Object.entries(contact.attributes);
+  // What stands above a post's comments already is not repeated.
+  const entries = Object.entries(contact.attributes).filter(([name]) => name !== "post");
   if (entries.length === 0) return null;
   return (
     <Section title={t("contact.attributes")}>
