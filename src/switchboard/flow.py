@@ -31,6 +31,7 @@ from switchboard.core import facts as f
 from switchboard.db import log
 from switchboard.db.pool import Tx
 from switchboard.delivery import commands as delivery_verbs
+from switchboard.delivery import devices
 from switchboard.delivery import echoes as delivery_echoes
 from switchboard.ingest import commands as ingest_verbs
 from switchboard.media import commands as media_verbs
@@ -108,6 +109,7 @@ FOLLOWERS: dict[str, Callable[[Tx, Sequence[log.Logged]], Awaitable[None]]] = {
     "search": search.index,
     "traffic": connection_verbs.note_traffic,
     "lookups": lookups.want,
+    "push": devices.want,
 }
 """What follows the log, each by its own cursor, in its own transaction."""
 
@@ -116,6 +118,7 @@ FOLLOWED_TYPES: dict[str, tuple[type[e.Event], ...]] = {
     "search": search.ABOUT,
     "traffic": (e.MessageFiled,),
     "lookups": (e.ConversationOpened,),
+    "push": (e.MessageFiled,),
 }
 """Of which events each follower takes note; the others are passed over unread."""
 

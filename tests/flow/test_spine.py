@@ -169,6 +169,7 @@ async def test_followers_are_verbs_of_read_models_of_the_channels_own_traffic_an
         "analytics",
         "connections",
         "contacts",
+        "delivery",  # phones to be woken: a question to their makers' push services
     }
 
 

@@ -11,7 +11,7 @@ from switchboard.app.tokens import Tokens, TriedTokens
 from switchboard.blobs import Blobs, Signer, StoredFile, TooLarge, Unfit
 from switchboard.blobs import commands as blob_commands
 from switchboard.blobs import reads as blob_reads
-from switchboard.channels.api import Acks, Channel, Content, Converses, Http, Io, Prepares, Stream, Token
+from switchboard.channels.api import Acks, Channel, Content, Converses, Http, Prepares, Stream, Token
 from switchboard.channels.registry import Adapter, adapters
 from switchboard.connections import reads as connection_reads
 from switchboard.core.events import (
@@ -73,6 +73,7 @@ class ConnectionIo:
         self._connection = connection
         self._tried = TriedTokens()
         self.http: Http = runtime.http
+        self.http2: Http = runtime.http2
 
     async def resolve(self, host: str, port: int) -> Stream:
         return await self._runtime.guard.resolve(host, port)
@@ -105,6 +106,7 @@ class Runtime:
         self.bus = Bus(dsn)
         self.guard = Guard(settings.outbound_allow)
         self.http = GuardedHttp(self.guard)
+        self.http2 = GuardedHttp(self.guard, http2=True)
         key_file = settings.data / "secret.key"
         self.sealer = Sealer(
             keys_from_text(settings.secret_key) if settings.secret_key else keys_from_file(key_file)
@@ -124,6 +126,7 @@ class Runtime:
     async def close(self) -> None:
         """Let go of everything."""
         await self.http.aclose()
+        await self.http2.aclose()
         self.guard.close()
         await self.api_db.close()
         await self.db.close()
@@ -142,7 +145,7 @@ class Runtime:
         """Return the signed link of a file."""
         return self.signer.link(workspace, file_id, name)
 
-    def io(self, workspace: UUID, connection: UUID | None = None) -> Io:
+    def io(self, workspace: UUID, connection: UUID | None = None) -> ConnectionIo:
         """Return the outside world as an adapter of this workspace may touch it; without a connection for a trial only."""
         return ConnectionIo(self, workspace, connection)
 

@@ -29,6 +29,7 @@ from switchboard.app.leases import Leases
 from switchboard.app.lookups import LookUps
 from switchboard.app.media_worker import MediaWorker
 from switchboard.app.pages import Pages
+from switchboard.app.pusher import Pusher
 from switchboard.app.replay import Replayer
 from switchboard.app.runtime import Runtime
 from switchboard.app.stream import Stream
@@ -145,11 +146,12 @@ class Process:
             loops += [
                 Lanes(self.runtime).run(),
                 Sequencer(self.runtime, ("inbox",), number=True).run(),
-                Sequencer(self.runtime, ("search", "traffic", "lookups"), number=False).run(),
+                Sequencer(self.runtime, ("search", "traffic", "lookups", "push"), number=False).run(),
                 Router(self.runtime).run(),
                 leases.run(),
                 MediaWorker(self.runtime).run(),
                 LookUps(self.runtime).run(),
+                Pusher(self.runtime).run(),
                 Housekeeping(self.runtime).run(),
             ]
         self._tasks = [asyncio.create_task(loop) for loop in loops]

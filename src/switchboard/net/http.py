@@ -26,6 +26,8 @@ CONNECT_SECONDS: Final = 5.0
 MAX_REDIRECTS: Final = 3
 # Below the 5 s after which common servers close: a request that meets a closing connection is in doubt.
 KEEPALIVE_SECONDS: Final = 4.0
+# HTTP/2 says before it closes (GOAWAY), and who speaks it wants connections to be kept.
+HTTP2_KEEPALIVE_SECONDS: Final = 60.0
 _SAFE: Final = frozenset({"GET", "HEAD"})
 _BROKEN: Final = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -99,19 +101,32 @@ class _Progress:
         self.sent = False
 
     async def trace(self, event: str, _: Mapping[str, Any]) -> None:
-        if event == "http11.send_request_headers.started":
+        if event in ("http11.send_request_headers.started", "http2.send_request_headers.started"):
             self.sent = True
 
 
 class GuardedHttp:
-    """Outbound HTTP for the whole house, in the shape of `channels.api.Http`. One per process; close it."""
+    """Outbound HTTP for the whole house, in the shape of `channels.api.Http`. One per process; close it.
 
-    def __init__(self, guard: Guard, *, tls: ssl.SSLContext | None = None, connections: int = 500) -> None:
+    With `http2` it speaks HTTP/2 only, to those who ask for it: many requests share a connection there, so that one
+    platform's trouble with it is nobody else's.
+    """
+
+    def __init__(
+        self,
+        guard: Guard,
+        *,
+        tls: ssl.SSLContext | None = None,
+        connections: int = 500,
+        http2: bool = False,
+    ) -> None:
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=tls or httpx.create_ssl_context(),
             max_connections=connections,
             max_keepalive_connections=connections // 2,
-            keepalive_expiry=KEEPALIVE_SECONDS,
+            keepalive_expiry=HTTP2_KEEPALIVE_SECONDS if http2 else KEEPALIVE_SECONDS,
+            http1=not http2,
+            http2=http2,
             network_backend=_GuardedBackend(guard),
         )
 

@@ -4,7 +4,7 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, Protocol
@@ -20,6 +20,18 @@ MAX_BYTES: Final = 4096
 """Of a payload, at both services."""
 LIVES: Final = 86_400
 """Seconds that a service tries to reach a phone that is switched off."""
+SHOWN: Final = 300
+"""Characters of a message that a notification quotes."""
+_NEW: Final = {"en": "New message", "zh": "新消息"}
+_KINDS: Final = {
+    "image": {"en": "Picture", "zh": "图片"},
+    "audio": {"en": "Voice message", "zh": "语音消息"},
+    "video": {"en": "Video", "zh": "视频"},
+    "file": {"en": "File", "zh": "文件"},
+    "sticker": {"en": "Sticker", "zh": "表情"},
+    "location": {"en": "Location", "zh": "位置"},
+}
+_WORDS: Final = ("text", "caption", "title", "name")
 _ARMOUR: Final = re.compile(r"-----(BEGIN|END) [A-Z ]*PRIVATE KEY-----")
 
 
@@ -38,7 +50,6 @@ class Note(msgspec.Struct, frozen=True):
     badge: int
     conversation_id: UUID
     message_id: UUID
-    sent_at: datetime
 
 
 class GoneToken(Exception):
@@ -47,6 +58,22 @@ class GoneToken(Exception):
     def __init__(self, since: datetime | None = None) -> None:
         super().__init__()
         self.since = since
+
+
+def in_words(parts: Sequence[Mapping[str, Any]], language: str, *, quote: bool) -> str:
+    """Return what a notification says of a message in the phone's language; its own words only with `quote`."""
+    if not quote:
+        return _NEW[language]
+    for part in parts:
+        kind = _KINDS.get(str(part.get("type")), {}).get(language, "")
+        words = next(
+            (one for one in (part.get(name) for name in _WORDS) if isinstance(one, str) and one.strip()), ""
+        )
+        found = f"[{kind}] {words}".strip() if kind else words
+        if found:
+            found = " ".join(found.split())
+            return found if len(found) <= SHOWN else f"{found[: SHOWN - 1]}…"
+    return _NEW[language]
 
 
 def key_bytes(text: str) -> bytes:

@@ -1,0 +1,3 @@
+from tests.flow.conftest import database, db, one_database
+
+__all__ = ["database", "db", "one_database"]
