@@ -188,4 +188,5 @@ def tokens(account: PlatformAccount) -> dict[str, Json]:
 
 def is_secret(account: PlatformAccount, secret: str) -> bool:
     """Whether this is the account's secret."""
-    return hmac.compare_digest(str(account.settings["secret"]).encode(), secret.encode())
+    known = account.settings.get("app_secret") or account.settings["secret"]
+    return hmac.compare_digest(str(known).encode(), secret.encode())

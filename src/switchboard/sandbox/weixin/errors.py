@@ -77,6 +77,7 @@ WORDS = {
     60020: "not allow to access from your ip",
     65401: "invalid custom service account",
     301017: "voice file only support AMR",
+    76021: "cgi_path not found, please check",
     90207: "invalid weapp appid",
     95000: "invalid open_kfid",
     95001: "send msg count limit",

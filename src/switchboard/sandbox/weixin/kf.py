@@ -126,7 +126,7 @@ class CustomerDesks(StandIn):
         settings = {
             "corp_id": made,
             "secret": secrets.token_urlsafe(32),
-            "token": secrets.token_urlsafe(12),
+            "token": secrets.token_hex(12),
             "encoding_aes_key": crypto.new_key(),
             "mode": "safe",
             "open_platform": "sandbox",

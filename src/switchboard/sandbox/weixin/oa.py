@@ -54,7 +54,7 @@ class OfficialAccounts(StandIn):
         zh="微信公众号",
         color="#07c160",
         mark="微",
-        shown=("app_id", "secret", "token", "encoding_aes_key", "original_id"),
+        shown=("app_id", "app_secret", "token", "encoding_aes_key", "original_id"),
         codes=(45015, 45047, 40001, 42001, 45009, -1, 40003, 48001, 45002),
         files=("image", "video", "audio"),
         moves=MOVES,
@@ -88,12 +88,13 @@ class OfficialAccounts(StandIn):
         made = str(given.get("id") or "wx" + secrets.token_hex(8))
         settings = {
             "app_id": made,
-            "secret": secrets.token_hex(16),
-            "token": secrets.token_urlsafe(12),
+            "app_secret": secrets.token_hex(16),
+            "token": secrets.token_hex(12),
             "encoding_aes_key": crypto.new_key(),
             "original_id": "gh_" + secrets.token_hex(6),
             "mode": "safe",
             "open_platform": "sandbox",
+            "daily_limit": 500_000,
             "recognizes_speech": False,
             "kf_accounts": [
                 {"kf_account": "desk@shop", "kf_nick": "客服", "kf_id": "1001", "kf_headimgurl": ""}

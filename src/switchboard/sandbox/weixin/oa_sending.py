@@ -30,6 +30,8 @@ TYPES = (
     "miniprogrampage",
 )
 TYPING_SECONDS = 30
+DAY = 86_400
+SEND = "/cgi-bin/message/custom/send"
 FIELD = re.compile(r"\{\{\s*(\w+)\.DATA\s*\}\}")
 
 
@@ -45,10 +47,11 @@ class Sending:
     def routes(self, router: Router) -> None:
         """Register."""
         door = self._access.door
-        router.add("POST", "/cgi-bin/message/custom/send", door(self.send, sends=True))
+        router.add("POST", SEND, door(self.send, sends=True))
         router.add("POST", "/cgi-bin/message/custom/typing", door(self.typing))
         router.add("POST", "/cgi-bin/message/template/send", door(self.template, sends=True))
         router.add("POST", "/cgi-bin/message/subscribe/bizsend", door(self.notice, sends=True))
+        router.add("POST", "/cgi-bin/openapi/quota/get", door(self.quota))
 
     def _chat(self, account: PlatformAccount, body: Json) -> tuple[str, Customer, Chat]:
         openid = body.get("touser")
@@ -65,7 +68,11 @@ class Sending:
         desk = (body.get("customservice") or {}).get("kf_account")
         if desk and desk not in {one["kf_account"] for one in account.settings.get("kf_accounts", [])}:
             raise WeixinError(65401)
-        window.spend(account, openid, self._world.clock.now(), late=45015, many=45047)
+        now = self._world.clock.now()
+        if remain(account, now) < 1:
+            raise WeixinError(45009)
+        window.spend(account, openid, now, late=45015, many=45047)
+        count(account, now)
         self._show(asked, chat, openid, draft, body, "k" + secrets.token_hex(8))
         return fine()
 
@@ -100,6 +107,15 @@ class Sending:
             raise WeixinError(45081)
         self._world.typing(chat)
         return fine()
+
+    async def quota(self, asked: Asked) -> Response:
+        """`{cgi_path}`: how many of the day's calls are left; only messages are counted here."""
+        account, path = asked.account, asked.request.json().get("cgi_path")
+        if not isinstance(path, str) or not path.startswith("/"):
+            raise WeixinError(76021)
+        limit = int(account.settings["daily_limit"])
+        left = remain(account, self._world.clock.now()) if path == SEND else limit
+        return fine(quota={"daily_limit": limit, "used": limit - left, "remain": left})
 
     async def template(self, asked: Asked) -> Response:
         """`{touser, template_id, url?, miniprogram?, data}` at any time, to followers only."""
@@ -143,6 +159,19 @@ class Sending:
     ) -> None:
         await asyncio.sleep(self._world.config.receipt_delay_seconds)
         self._events.tell(account, customer, chat, event, **done)
+
+
+def remain(account: PlatformAccount, now: float) -> int:
+    """Messages that the account may still send today."""
+    day, used = account.kept.get("used", [0, 0])
+    return int(account.settings["daily_limit"]) - (int(used) if day == int(now // DAY) else 0)
+
+
+def count(account: PlatformAccount, now: float) -> None:
+    """One more of today."""
+    day, used = account.kept.get("used", [0, 0])
+    today = int(now // DAY)
+    account.kept["used"] = [today, int(used) + 1 if day == today else 1]
 
 
 def _template(account: PlatformAccount, template_id: object) -> Json:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from wechatpy import WeChatClient, create_reply, parse_message  # type: ignore[import-untyped]  # publishes no types
 from wechatpy.crypto import WeChatCrypto  # type: ignore[import-untyped]  # publishes no types
-from wechatpy.exceptions import InvalidSignatureException, WeChatClientException  # type: ignore[import-untyped]  # publishes no types
+from wechatpy.exceptions import APILimitedException, InvalidSignatureException, WeChatClientException  # type: ignore[import-untyped]  # publishes no types
 from wechatpy.utils import check_signature  # type: ignore[import-untyped]  # publishes no types
 from werobot.crypto import MessageCrypt  # type: ignore[import-untyped]  # publishes no types
 from werobot.parser import parse_user_msg  # type: ignore[import-untyped]  # publishes no types
@@ -32,7 +32,7 @@ def account(sandbox: Running, callback: Callback) -> Json:
 
 @pytest.fixture
 def client(sandbox: Running, account: Json) -> Iterator[WeChatClient]:
-    made = WeChatClient(account["id"], account["settings"]["secret"])
+    made = WeChatClient(account["id"], account["settings"]["app_secret"])
     detour(made._http, sandbox.url)
     yield made
     made._http.close()
@@ -112,6 +112,26 @@ def test_windows_close_by_time_and_by_count(
     assert len(sandbox.ledger()) == 8
 
 
+def test_the_days_calls_run_out(
+    sandbox: Running, account: Json, callback: Callback, client: WeChatClient
+) -> None:
+    settings = {**account["settings"], "daily_limit": 2}
+    sandbox.http.patch(f"/sandbox/accounts/{account['id']}", json={"settings": settings})
+    openid = said(sandbox, account, callback, text="hi").source
+    client.message.send_text(openid, "x")
+    asked = {"cgi_path": "/cgi-bin/message/custom/send"}
+    assert client.post("openapi/quota/get", data=asked)["quota"] == {
+        "daily_limit": 2,
+        "used": 1,
+        "remain": 1,
+    }
+    client.message.send_text(openid, "x")
+    with pytest.raises(APILimitedException):
+        client.message.send_text(openid, "x")
+    sandbox.post("/sandbox/clock", shift_seconds=86_400)
+    client.message.send_text(openid, "tomorrow")
+
+
 def code(call: Any, *arguments: Any) -> int:
     """The platform's refusal as the library tells it."""
     with pytest.raises(WeChatClientException) as refused:
@@ -150,7 +170,7 @@ def test_tokens_end_after_two_hours_and_when_the_next_is_fetched(
     client.message.send_text(openid, "fetched anew by the library")
     second = client.access_token
     assert second != first
-    secret = account["settings"]["secret"]
+    secret = account["settings"]["app_secret"]
     query = {"grant_type": "client_credential", "appid": account["id"], "secret": secret}
     third = sandbox.http.get("/cgi-bin/token", params=query).json()["access_token"]
     client.auto_retry = False
