@@ -9,14 +9,16 @@ import msgspec
 import pytest
 
 from switchboard import flow
+from switchboard.app.sender import handle_of
 from switchboard.app.tokens import Tokens
 from switchboard.channels.api import Token
 from switchboard.channels.manifest import Window
 from switchboard.channels.registry import Adapter, adapters
 from switchboard.core.facts import ReceiptReceived
 from switchboard.core.ids import new_id
+from switchboard.core.parts import Text
 from switchboard.delivery import commands as delivery
-from switchboard.delivery.commands import Body, Ended
+from switchboard.delivery.commands import Body, Ended, Piece
 from switchboard.secrecy import Sealer
 from tests.flow.conftest import NOW, Pipe
 
@@ -37,6 +39,16 @@ def limited(monkeypatch: pytest.MonkeyPatch) -> None:
 async def bodies(pipe: Pipe) -> list[Body]:
     found = await pipe.only("select jsonb_agg(body order by nr)::text from outbound")
     return msgspec.json.decode(found, type=list[Body])
+
+
+def test_only_a_handle_that_may_be_used_again_goes_with_a_second_attempt() -> None:
+    body, some = Body([Text("x")], handle="token", handle_until=NOW + timedelta(seconds=50)), UUID(int=1)
+
+    def sent(attempts: int, uses: int, seconds: int = 0) -> str:
+        piece = Piece(some, some, some, 0, some, some, "ann", body, attempts, NOW)
+        return handle_of(piece, uses, NOW + timedelta(seconds=seconds))
+
+    assert [sent(1, 1), sent(2, 1), sent(2, 0), sent(1, 0, 50)] == ["token", "", "token", ""]
 
 
 @pytest.mark.usefixtures("limited")

@@ -68,11 +68,10 @@ class Door:
         channel = live.channel
         try:
             if request.method in ("GET", "HEAD"):
-                return (
-                    channel.challenge(request)
-                    if isinstance(channel, Challenges)
-                    else Reply(405, b"POST only")
-                )
+                if isinstance(channel, Challenges):
+                    return channel.challenge(request)
+                # Some platforms knock before they accept an address.
+                return Reply() if request.method == "HEAD" else Reply(405, b"POST only")
             if live.prepares is not None:
                 await live.prepares.prepare(request)
             channel.verify(request)

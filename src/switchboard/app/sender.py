@@ -143,7 +143,6 @@ class Sender:
     async def _attempt(self, live: Live, piece: delivery.Piece) -> delivery.Ended:
         """Hand one piece to the platform and tell how it ended."""
         now, body = datetime.now(UTC), piece.body
-        fresh = piece.attempts == 1 and body.handle_until is not None and now < body.handle_until
         late = bool(live.adapter.manifest.windows) and (body.free_until is None or now >= body.free_until)
         try:
             sent: Sent = await live.channel.send(
@@ -157,7 +156,7 @@ class Sender:
                     thread=piece.body.thread,
                     slot=piece.body.slot,
                     author=piece.body.author,
-                    handle=body.handle if fresh else "",
+                    handle=handle_of(piece, live.adapter.manifest.handle_uses, now),
                     late=late,
                 )
             )
@@ -242,6 +241,14 @@ class Sender:
             await self._record()
         except Exception as error:
             log.warning("outcomes_lost_to_recovery", connection=str(self._connection), error=str(error))
+
+
+def handle_of(piece: delivery.Piece, uses: int, now: datetime) -> str:
+    """Return the reply handle while it is fresh: on the first attempt only where one use spends it (the first may have)."""
+    body = piece.body
+    if body.handle_until is None or now >= body.handle_until:
+        return ""
+    return body.handle if piece.attempts == 1 or uses != 1 else ""
 
 
 def _ways_round(ended: list[delivery.Ended]) -> list[FallBack]:
