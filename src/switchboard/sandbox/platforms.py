@@ -1,5 +1,6 @@
 """The stand-ins that speak through `standin.StandIn`; a new one is a line here."""
 
+from switchboard.sandbox.douyin.standin import Douyin
 from switchboard.sandbox.inbox.instagram import Instagram
 from switchboard.sandbox.inbox.messenger import Messenger
 from switchboard.sandbox.line.standin import Line
@@ -16,6 +17,7 @@ MADE: tuple[type[StandIn], ...] = (
     Twilio,
     Tencent,
     Aliyun,
+    Douyin,
     Line,
     Messenger,
     Instagram,

@@ -1,0 +1,1 @@
+"""Douyin's open platform: private messages, fan groups, comments under videos."""
