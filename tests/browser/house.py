@@ -152,7 +152,7 @@ class House:
             "SWITCHBOARD_PASSWORD": PASSWORD,
             "SWITCHBOARD_PUBLIC_URL": self.url,
             "SWITCHBOARD_OUTBOUND_ALLOW": self.sandbox_url.removeprefix("http://"),
-            "SWITCHBOARD_BASE_URLS": f"whatsapp={self.sandbox_url}",
+            "SWITCHBOARD_BASE_URLS": f"whatsapp={self.sandbox_url},messenger={self.sandbox_url}",
         }
 
     def _start_sandbox(self) -> None:

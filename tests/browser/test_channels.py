@@ -66,6 +66,41 @@ def test_an_agent_writes_first_with_a_template(rooms: Rooms, house: House) -> No
     assert (last["to"], last["kind"]) == ("351900000002", "template")
 
 
+def test_a_comment_is_answered_below_the_post_and_in_private(rooms: Rooms, house: House) -> None:
+    """The post stands above its comments; the private answer begins a conversation of its own."""
+    house.sandbox("POST", "/sandbox/customers", id="zoe", name="Zoe Duarte")
+    shop = house.sandbox("POST", "/sandbox/platforms/messenger", name="Harbour Shop")
+    config = {
+        name: shop["settings"][name] for name in ("access_token", "app_secret", "verify_token", "app_id")
+    }
+    made = house.chief.post(
+        "/connections", json={"kind": "messenger", "name": "Shop", "config": config}
+    ).json()
+    assert made["status"] == "green", made
+    play = {"platform": "messenger", "account": shop["id"], "customer": "zoe"}
+    house.sandbox("POST", "/sandbox/play", **play, type="comment", text="Is it warm enough for March?")
+    agent = rooms.agent(CHIEF).go()
+    agent.open("Our new rain jacket is here")
+    post = agent.page.get_by_role("region", name="The post")
+    expect(post).to_contain_text("Our new rain jacket is here. What do you think?")
+    agent.answer("It is, over a jumper.")
+    expect(agent.said("It is, over a jumper.").get_by_label(re.compile("^(Sent|Delivered)$"))).to_be_visible()
+    asked = agent.said("Is it warm enough for March?")
+    asked.hover()
+    asked.get_by_role("button", name="Answer in private").click()
+    dialog = agent.page.get_by_role("dialog", name="Answer Zoe Duarte in private")
+    dialog.get_by_role("textbox").fill("We have your size, shall I keep one?")
+    dialog.get_by_role("button", name="Send").click()
+    expect(dialog).to_have_count(0)
+    mine = agent.said("We have your size, shall I keep one?")
+    expect(mine.get_by_label(re.compile("^(Sent|Delivered)$"))).to_be_visible()
+    expect(agent.page.get_by_role("region", name="The post")).to_have_count(0)
+    sent = [one for one in house.sandbox("GET", "/sandbox/ledger")["items"] if one["platform"] == "messenger"]
+    assert [one["text"] for one in sent] == ["It is, over a jumper.", "We have your size, shall I keep one?"]
+    house.sandbox("POST", "/sandbox/play", **play, text="Yes please!")
+    expect(agent.said("Yes please!")).to_be_visible()
+
+
 def test_an_administrator_sees_how_a_channel_does_and_is_told_when_it_breaks(
     rooms: Rooms, house: House
 ) -> None:
