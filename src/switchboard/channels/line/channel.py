@@ -90,6 +90,7 @@ class LineChannel:
     def __init__(self, config: LineConfig, io: Io) -> None:
         self._config = config
         self._io = io
+        self._base = io.platform_url("line", API)
 
     # -- coming in ---------------------------------------------------------------------------------------------------
 
@@ -200,7 +201,8 @@ class LineChannel:
         if part.file_id is None:
             raise Refused("The file to send is gone.", code="file_gone")
         url = (await self._io.file(part.file_id)).url
-        if not url.startswith("https://"):
+        # A stand-in on plain http may take plain http, too.
+        if not url.startswith("https://" if self._base.startswith("https://") else ("https://", "http://")):
             raise Refused(
                 "LINE fetches files by itself: this installation needs a public https address for that.",
                 code="no_public_address",
@@ -295,9 +297,8 @@ class LineChannel:
     async def _call(
         self, method: str, path: str, body: Any, headers: dict[str, str] | None = None
     ) -> Response:
-        base = self._io.platform_url("line", API)
         return await self._io.http.request(
-            method, f"{base}{path}", headers={**self._bearer(), **(headers or {})}, json=body
+            method, f"{self._base}{path}", headers={**self._bearer(), **(headers or {})}, json=body
         )
 
     def _raise(self, answer: Response) -> None:

@@ -5,11 +5,14 @@ import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
+from uuid import UUID
 
 import msgspec
 import pytest
 
 from switchboard.channels.api import (
+    Content,
+    Image,
     InDoubt,
     Outbound,
     Outcome,
@@ -23,6 +26,7 @@ from switchboard.channels.api import (
 from switchboard.channels.contract import Answer, ChannelContract, ScriptedIo
 from switchboard.channels.line.channel import LineChannel, LineConfig
 
+FILE = UUID(int=7)
 SENT = Answer(json={"sentMessages": [{"id": "461230966842064897", "quoteToken": "q"}]})
 
 
@@ -118,6 +122,20 @@ async def test_media_still_being_prepared_is_asked_for_again() -> None:
     line, _ = channel(Answer(status=202))
     with pytest.raises(Retry):
         await line.fetch_media("Ubot", Source(ref="1"))
+
+
+async def test_files_want_an_address_that_line_can_reach() -> None:
+    """LINE loads pictures by itself, over https only."""
+    line, io = channel(SENT)
+    picture = Outbound("Ubot", "Uann", [Image(file_id=FILE)], "m1:0")
+    io.files[str(FILE)] = Content("a.png", "image/png", b"png", url="http://desk.example/files/a.png")
+    with pytest.raises(Refused) as refused:
+        await line.send(picture)
+    assert refused.value.code == "no_public_address"
+    io.files[str(FILE)] = Content("a.png", "image/png", b"png", url="https://desk.example/files/a.png")
+    await line.send(picture)
+    (sent,) = io.scripted.requests
+    assert sent.json["messages"][0]["originalContentUrl"] == "https://desk.example/files/a.png"
 
 
 def test_the_console_test_has_no_events() -> None:

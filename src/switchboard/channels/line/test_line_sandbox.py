@@ -86,6 +86,17 @@ class Shop:
         (part,) = (await self.said(**wish)).parts
         return part
 
+    async def shown(self, message: str) -> dict[str, Any]:
+        """Return the file that Ann's phone shows with a message, as soon as it has loaded it."""
+        for _ in range(100):
+            bubbles = self.sandbox.control.get(f"/sandbox/chats/line:{BOT}:ann/bubbles").json()["bubbles"]
+            (bubble,) = [one for one in bubbles if one["id"] == message]
+            if bubble["attachments"]:
+                found: dict[str, Any] = bubble["attachments"][0]
+                return found
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"{message} shows no file")
+
     def upload(self, name: str, content: bytes, mime: str) -> str:
         """Put a file into Ann's phone."""
         answer = self.sandbox.control.post(
@@ -182,7 +193,8 @@ async def test_an_answer_goes_by_reply_token_then_by_push_once(shop: Shop) -> No
 
 async def test_every_kind_of_message_arrives_and_is_answered(shop: Shop) -> None:
     ann = await shop.said(text="hi")
-    shop.io.files[FILE] = Content("a.png", "image/png", PNG, url="https://127.0.0.1:9/a.png")
+    key = shop.upload("a.png", PNG, "image/png")
+    shop.io.files[FILE] = Content("a.png", "image/png", PNG, url=f"{shop.sandbox.url}/sandbox/media/{key}")
     parts: list[Part] = [
         Text("words"),
         Choices("Which tea?", [Button("tea:green", "Green")]),
@@ -195,6 +207,8 @@ async def test_every_kind_of_message_arrives_and_is_answered(shop: Shop) -> None
     entries = shop.sandbox.ledger()
     assert [entry["kind"] for entry in entries] == ["text", "text", "location", "image", "audio", "flex"]
     assert [entry["id"] for entry in entries] == [one.external_id for one in sent]
+    pictures = [await shop.shown(sent[number].external_id) for number in (3, 5)]
+    assert [one["content_type"] for one in pictures] == ["image/png", "image/png"]
     pressed = await shop.part(type="press", reply_to=sent[1].external_id, button="0")
     assert pressed == Choice("tea:green")
     profile = await shop.channel.fetch_profile(BOT, Claim("line", ann.address))

@@ -293,6 +293,10 @@ async def test_comments_live_in_the_room_of_their_post(shop: Shop) -> None:
     photo = await shop.next()
     assert isinstance(photo, EchoReceived)
     assert isinstance(photo.parts[0], Image)
+    shown = await shop.parts(type="comment", file=shop.upload("b.png", PNG, "image/png"))
+    assert isinstance(shown[0], Image)
+    assert shown[0].source is not None
+    assert (await shop.channel.fetch_media(PAGE, shown[0].source)).data == PNG
     second = await shop.said(text="And in red?", customer="bob", room=said.address, reply_to=said.external_id)
     assert (second.reply_to, second.sender.name) == (said.external_id, "Bob")
     reacted = await shop.fact(type="reaction", target=said.external_id, emoji="👍", room=said.address)

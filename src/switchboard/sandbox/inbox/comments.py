@@ -63,9 +63,8 @@ class Comments(Sending):
             return walls.add(self.world, account, post, None, text, parent)
         media = self._keep(account, "image", file)
         photo = f"{origin}/meta-cdn/{media.key}/{media.name}"
-        bubble = walls.add(self.world, account, post, None, text, parent, photo=photo)
-        bubble.attachments = [attachment(media, "image")]
-        return bubble
+        files = [attachment(media, "image")]
+        return walls.add(self.world, account, post, None, text, parent, files=files, photo=photo)
 
     def _place(self, request: Request, ident: str, body: Json) -> tuple[PlatformAccount, str, Bubble | None]:
         """The account, the post and the comment that an id means."""

@@ -57,7 +57,7 @@ class Inbox(StandIn):
             self._about(account, customer, chat, kind, wish)
             return []
         if kind in WALL or chat.title:
-            return [self._on_wall(account, customer, chat, kind, wish)]
+            return [self._on_wall(account, customer, chat, kind, wish, origin)]
         if kind == "press":
             return self._press(account, customer, chat, wish)
         if kind == "get_started":
@@ -249,7 +249,7 @@ class Inbox(StandIn):
     # -- on the wall -------------------------------------------------------------------------------------------------
 
     def _on_wall(
-        self, account: PlatformAccount, customer: Customer, chat: Chat, kind: str, wish: Json
+        self, account: PlatformAccount, customer: Customer, chat: Chat, kind: str, wish: Json, origin: str
     ) -> Bubble:
         text = str(wish.get("text") or "")
         if kind == "visitor_post":
@@ -263,7 +263,11 @@ class Inbox(StandIn):
         more: Json = {"ad": True} if wish.get("ad") else {}
         if kind == "live_comment":
             more["field"] = "live_comments"
-        if not text:
+        if self.name == "messenger" and wish.get("file"):
+            shown = Bubble(id="", side="customer", kind="image", at=0)
+            sent = self._file(account, shown, wish, origin)
+            more.update(photo=sent["attachments"][0]["payload"]["url"], files=shown.attachments)
+        if not text and "photo" not in more:
             raise Refused(422, "text: a comment needs words")
         return walls.add(self.world, account, chat.peer, customer, text, parent, **more)
 

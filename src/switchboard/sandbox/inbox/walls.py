@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from switchboard.sandbox.inbox import hooks
-from switchboard.sandbox.state import Bubble, Chat, Customer, PlatformAccount, digits
+from switchboard.sandbox.state import Attachment, Bubble, Chat, Customer, PlatformAccount, digits
 from switchboard.sandbox.world import World
 
 Json = dict[str, Any]
@@ -60,6 +60,7 @@ def add(
     author: Customer | None,
     text: str,
     parent: str = "",
+    files: list[Attachment] | None = None,
     **more: Any,
 ) -> Bubble:
     """Put a comment under a post and tell it. `author` is nobody for the account itself; `more` joins the event."""
@@ -71,6 +72,7 @@ def add(
         at=world.clock.now(),
         text=text,
         reply_to=parent,
+        attachments=files or [],
         author=author.id if author else "",
         status="" if author else "sent",
         raw={"parent": parent, **more},

@@ -59,9 +59,9 @@ class Reading:
         return value
 
     def link(self, holder: Json, name: str, where: str) -> str:
-        """An address that LINE would load: https only."""
+        """An address that LINE would load: https only, which loopback is spared."""
         url = self.words(holder, name, where, most=2000)
-        if url and not url.startswith("https://"):
+        if url and not url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
             self.wrong(f"{where}.{name}", "Must be a valid HTTPS URL")
         return url
 
@@ -211,6 +211,8 @@ class Reading:
             return
         if node.get("type") in {"text", "span"} and node.get("text"):
             texts.append(str(node["text"]))
+        if node.get("type") in {"image", "icon"}:
+            draft.links.append(self.link(node, "url", where))
         if isinstance(node.get("action"), dict):
             self.action(draft, node["action"], f"{where}.action", labelled=node.get("type") == "button")
         for name, inner in node.items():

@@ -197,12 +197,13 @@ class Sending(Access):
 
     async def _load(self, account: PlatformAccount, chat: Chat, bubble: Bubble, draft: Draft) -> None:
         """Fetch what the message links to, as the customer's phone would."""
-        try:
-            media = await self.world.fetch(draft.links[0], account.id)
-        except FetchFailed as error:
-            bubble.error, bubble.footer = str(error), draft.links[0]
-        else:
-            bubble.attachments = [attachment(media, draft.kind)]
+        for link in draft.links:
+            try:
+                media = await self.world.fetch(link, account.id)
+            except FetchFailed as error:
+                bubble.error, bubble.footer = str(error), link
+            else:
+                bubble.attachments.append(attachment(media, draft.kind))
         self.world.changed(chat, bubble)
 
     # -- signs of life -----------------------------------------------------------------------------------------------
