@@ -300,6 +300,15 @@ async def test_subscribing_leaves_what_messenger_reads(shop: Shop) -> None:
 
 
 @INSTAGRAM
+async def test_an_app_with_few_permissions_still_gets_messages(shop: Shop) -> None:
+    shop.change(fields=[], refused_fields=["mentions", "message_edit"])
+    await shop.channel.register(shop.door.url)
+    assert await shop.channel.check(shop.door.url) == []
+    assert (await shop.said(text="hi")).parts == [Text("hi")]
+    assert (await shop.said(type="comment", text="How much?")).parts == [Text("How much?")]
+
+
+@INSTAGRAM
 async def test_the_token_of_an_account_alone_is_renewed_in_time(shop: Shop) -> None:
     ann = await shop.said(text="hi")
     first = shop.io.kept["instagram"]

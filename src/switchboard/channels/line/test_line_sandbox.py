@@ -130,6 +130,18 @@ async def test_the_account_is_found_registered_and_watched(shop: Shop) -> None:
     assert off.code == "webhook_off"
     with pytest.raises(Refused):
         await shop.connect(rich_menu_id="richmenu-unknown").register(shop.door.url)
+    bearer = {"authorization": f"Bearer {shop.settings['access_token']}"}
+    drawn = {
+        "size": {"width": 2500, "height": 843},
+        "name": "m",
+        "chatBarText": "Menu",
+        "areas": [{"bounds": {}}],
+    }
+    made = shop.sandbox.control.post("/v2/bot/richmenu", headers=bearer, json=drawn).json()["richMenuId"]
+    await shop.connect(rich_menu_id=made).register(shop.door.url)
+    assert shop.sandbox.control.get("/v2/bot/user/all/richmenu", headers=bearer).json() == {
+        "richMenuId": made
+    }
 
 
 async def test_everything_that_ann_can_do_becomes_a_fact(shop: Shop) -> None:

@@ -303,13 +303,12 @@ class Objects(Comments):
 
 
 def known_fields(account: PlatformAccount) -> set[str]:
-    """What an app may subscribe to there; behind a page those of the page."""
-    names = set(hooks.FIELD_OF.values()) | {"standby", "feed", "mention", "ratings", "messaging_referrals"}
+    """What an app may subscribe to there; behind a page those of the page. `refused_fields` want a permission it lacks."""
+    refused = set(account.settings.get("refused_fields") or ())
     if linked(account):
-        return names
-    return set(hooks.FIELD_OF_INSTAGRAM.values()) - {"message_deliveries"} | {
-        "comments", "live_comments", "mentions", "standby",
-    }  # fmt: skip
+        return (set(hooks.FIELD_OF.values()) | {"standby", "feed", "mention", "ratings"}) - refused
+    own = {"comments", "live_comments", "mentions", "standby"}
+    return (set(hooks.FIELD_OF_INSTAGRAM.values()) | own) - {"message_deliveries"} - refused
 
 
 def menu_of(profile: Json) -> list[list[Button]]:

@@ -42,7 +42,14 @@ def first(account: PlatformAccount) -> str:
 def room(world: World, account: PlatformAccount, post: str) -> Chat:
     """The chat of a post."""
     chat = world.store.chat(account.platform, account.id, post)
-    chat.title = str(posts(account)[post]["message"])[:60] or post
+    about = posts(account)[post]
+    chat.title = str(about["message"])[:60] or post
+    if about["mine"] and not chat.bubbles:
+        at = float(about["at"]) or world.clock.now()
+        world.show(
+            chat,
+            Bubble(id=post, side="business", kind="post", at=at, text=str(about["message"]), status="sent"),
+        )
     return chat
 
 
