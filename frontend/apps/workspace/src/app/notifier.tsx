@@ -1,6 +1,8 @@
 import type { Conversation } from "@switchboard/protocol";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
+import { useTranslation } from "react-i18next";
+import { personName } from "@/lib/text";
 import { usePreferences } from "@/lib/preferences";
 import { chime } from "@/lib/sound";
 import { onIncoming, useLive } from "@/sync/live/store";
@@ -9,6 +11,7 @@ import { useMe } from "@/sync/session";
 /** Sound, browser notification and the number in the title; shows nothing itself. */
 export function Notifier() {
   const me = useMe();
+  const { t } = useTranslation();
   const navigate = useNavigate();
   const open = (useParams({ strict: false }) as { id?: string }).id;
   const openRef = useRef(open);
@@ -33,16 +36,20 @@ export function Notifier() {
         const { sound, desktop } = usePreferences.getState();
         if (sound) chime();
         if (desktop)
-          show(row, () => void navigate({ to: "/desk/$view/$id", params: { view: "mine", id: row.id } }));
+          show(
+            row,
+            personName(row.contact.name, t),
+            () => void navigate({ to: "/desk/$view/$id", params: { view: "mine", id: row.id } }),
+          );
       }),
-    [me.agent.id, navigate],
+    [me.agent.id, navigate, t],
   );
   return null;
 }
 
-function show(row: Conversation, open: () => void): void {
+function show(row: Conversation, who: string, open: () => void): void {
   if (!("Notification" in window) || Notification.permission !== "granted" || document.hasFocus()) return;
-  const notification = new Notification(row.contact.name, {
+  const notification = new Notification(who, {
     body: row.preview,
     tag: row.id,
     icon: "/mark.svg",

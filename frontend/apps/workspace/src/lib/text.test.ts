@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fileSize, linkRuns, markedRuns, onlyEmoji, previewText } from "./text";
+import { fileSize, linkRuns, markedRuns, onlyEmoji, previewText, shortId } from "./text";
 
 describe("linkRuns", () => {
   it("links addresses and keeps full-width punctuation outside", () => {
@@ -58,5 +58,21 @@ describe("onlyEmoji", () => {
 describe("fileSize", () => {
   it("uses decimal units", () => {
     expect([fileSize(512), fileSize(2_400), fileSize(31_000_000)]).toEqual(["512 B", "2.4 kB", "31 MB"]);
+  });
+});
+
+describe("shortId", () => {
+  it("cuts what only machines read", () => {
+    expect(shortId("0d3f0c2a9b7e4411aa20c0ffee5a0d0a11e0c0ff")).toBe("0d3f0c");
+    expect(shortId("oMbHAC5RvegZXN-fq8sDRx1YwTgk")).toBe("1YwTgk");
+  });
+  it("leaves names, numbers, addresses and links alone", () => {
+    for (const one of [
+      "Zoe",
+      "+8613800000001",
+      "somebody.with.4.dots@customers.example",
+      "https://shop.example/lamp/1",
+    ])
+      expect(shortId(one)).toBeNull();
   });
 });

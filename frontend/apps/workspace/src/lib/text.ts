@@ -1,3 +1,4 @@
+import type { TFunction } from "i18next";
 /** Text cut into plain runs and links, so that a customer's address can be clicked and nothing else becomes markup. */
 export interface Run {
   text: string;
@@ -57,9 +58,17 @@ export function previewText(preview: string, nameOf: (kind: string) => string): 
   return preview.replace(KIND, (_, kind: string) => `[${nameOf(kind)}]`);
 }
 
-/** A machine's long identifier cut to its beginning; null for what people can read. */
+/** A machine's long identifier cut short; null for what people can read. */
 export function shortId(value: string): string | null {
-  return /^[0-9a-f-]{20,}$/i.test(value) ? value.slice(0, 6) : null;
+  if (/^[0-9a-f-]{20,}$/i.test(value)) return value.slice(0, 6);
+  // Platforms begin all ids of an account alike (OpenIDs), so the end tells people apart.
+  return /^(?=\S*\d)[\w+/=-]{20,}$/.test(value) ? value.slice(-6) : null;
+}
+
+/** What to call somebody whose platform tells no name. */
+export function personName(name: string, t: TFunction): string {
+  const short = shortId(name);
+  return short ? t("contact.visitor", { id: short }) : name || t("author.contact");
 }
 
 export function fileSize(bytes: number | null | undefined): string {

@@ -5,7 +5,7 @@ import { Contact as ContactIcon, Search, UserPlus } from "lucide-react";
 import { useDeferredValue, useEffect, useRef, useState } from "react";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useTranslation } from "react-i18next";
-import { shortId } from "@/lib/text";
+import { personName, shortId } from "@/lib/text";
 import { listTime, useNow } from "@/lib/time";
 import { useContacts } from "@/sync/contacts";
 import css from "./contact.module.css";
@@ -134,9 +134,14 @@ function Row({ contact, chosen, choose }: { contact: Contact; chosen: boolean; c
       aria-current={chosen || undefined}
       onClick={() => choose(contact.id)}
     >
-      <Avatar name={contact.name} url={contact.avatar_url} seed={contact.id} size={34} />
+      <Avatar
+        name={personName(contact.name || (first?.value ?? ""), t)}
+        url={contact.avatar_url}
+        seed={contact.id}
+        size={34}
+      />
       <span style={{ minWidth: 0 }}>
-        <b className="truncate">{contact.name}</b>
+        <b className="truncate">{personName(contact.name || (first?.value ?? ""), t)}</b>
         <span className="faint truncate">{reach}</span>
       </span>
       <time className="faint">

@@ -5,7 +5,7 @@ import { BadgeCheck, Mail, Phone, ShieldQuestion, UserRound } from "lucide-react
 import { useEffect, useRef, useState, type ReactNode } from "react";
 import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
-import { previewText, shortId } from "@/lib/text";
+import { personName, previewText, shortId } from "@/lib/text";
 import { listTime, useNow } from "@/lib/time";
 import { useChangeContact, useContactConversations } from "@/sync/contacts";
 import css from "./contact.module.css";
@@ -25,21 +25,22 @@ export function Head({ contact }: { contact: Contact }) {
   const { message } = App.useApp();
   const now = useNow();
   const change = useChangeContact(contact.id);
+  const shown = personName(contact.name || contact.identities[0]?.value || "", t);
   const rename = (name: string) => {
     const next = name.trim();
-    if (next && next !== contact.name)
+    if (next && next !== shown)
       change.mutate({ name: next }, { onError: (error) => void message.error(error.message) });
   };
   return (
     <div className={css.head}>
-      <Avatar name={contact.name} url={contact.avatar_url} seed={contact.id} size={44} />
+      <Avatar name={shown} url={contact.avatar_url} seed={contact.id} size={44} />
       <div style={{ minWidth: 0, flex: 1 }}>
         <Typography.Text
           strong
           className={css.name}
           editable={{ onChange: rename, tooltip: t("contact.rename"), triggerType: ["icon", "text"] }}
         >
-          {contact.name}
+          {shown}
         </Typography.Text>
         <div className="faint truncate">
           {[

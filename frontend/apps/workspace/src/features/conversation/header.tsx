@@ -15,6 +15,7 @@ import {
 } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { personName } from "@/lib/text";
 import { keyLabel, useCommands } from "@/lib/commands";
 import { conflictOf, useChangeConversation, useVerb, type Verb } from "@/sync/desk";
 import { useLive } from "@/sync/live/store";
@@ -50,7 +51,7 @@ export function Header({ row, detail, panelOpen, togglePanel, leave }: Props) {
     <header className={css.header}>
       <div className={css.who}>
         <div className={css.whoLine}>
-          <h2 className="truncate">{row.contact.name}</h2>
+          <h2 className="truncate">{personName(row.contact.name, t)}</h2>
           {row.kinds.map((kind) => (
             <ChannelMark
               key={kind}

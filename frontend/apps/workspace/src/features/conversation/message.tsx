@@ -13,7 +13,7 @@ import {
 } from "lucide-react";
 import { memo } from "react";
 import { useTranslation } from "react-i18next";
-import { onlyEmoji } from "@/lib/text";
+import { onlyEmoji, personName } from "@/lib/text";
 import { clock, fullTime } from "@/lib/time";
 import { useResend } from "@/sync/desk";
 import css from "./conversation.module.css";
@@ -35,6 +35,7 @@ interface Props {
 
 export const MessageRow = memo(function MessageRow(props: Props) {
   const { message, joined, several, flash, reply, privately } = props;
+  const { t } = useTranslation();
   if (isEvent(message)) return <EventLine message={message} />;
   const ours = message.direction !== "in";
   return (
@@ -47,7 +48,11 @@ export const MessageRow = memo(function MessageRow(props: Props) {
     >
       <span className={css.messageFace}>
         {!joined && (
-          <Avatar name={message.author.name} seed={message.author.id ?? message.author.name} size={28} />
+          <Avatar
+            name={personName(message.author.name, t)}
+            seed={message.author.id ?? message.author.name}
+            size={28}
+          />
         )}
       </span>
       <div className={css.stack}>
@@ -82,7 +87,9 @@ function Byline({ message, several }: { message: Message; several: boolean }) {
   return (
     <div className={css.byline}>
       {message.direction === "note" && <NotebookPen size={12} />}
-      <span className="truncate">{message.author.name || t(`author.${message.author.kind}`)}</span>
+      <span className="truncate">
+        {message.author.name ? personName(message.author.name, t) : t(`author.${message.author.kind}`)}
+      </span>
       {message.author.kind === "bot" && <span className={css.badge}>{t("author.bot")}</span>}
       {message.author.kind === "platform" && <span className={css.badge}>{t("author.platform")}</span>}
       {message.direction === "note" && <span>{t("message.noteBy")}</span>}

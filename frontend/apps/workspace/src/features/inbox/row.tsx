@@ -3,7 +3,7 @@ import { Avatar, ChannelMark } from "@switchboard/ui";
 import { CornerUpLeft, Flag, NotebookPen } from "lucide-react";
 import { memo } from "react";
 import { useTranslation } from "react-i18next";
-import { previewText } from "@/lib/text";
+import { personName, previewText } from "@/lib/text";
 import { duration, listTime } from "@/lib/time";
 import css from "./inbox.module.css";
 
@@ -24,6 +24,7 @@ interface Props {
 
 export const Row = memo(function Row({ row, now, selected, assignee, open }: Props) {
   const { t, i18n } = useTranslation();
+  const name = personName(row.contact.name, t);
   return (
     <button
       type="button"
@@ -34,12 +35,12 @@ export const Row = memo(function Row({ row, now, selected, assignee, open }: Pro
       onClick={() => open(row.id)}
     >
       <span className={css.face}>
-        <Avatar name={row.contact.name} url={row.contact.avatar_url} seed={row.contact.id} size={36} />
+        <Avatar name={name} url={row.contact.avatar_url} seed={row.contact.id} size={36} />
         <ChannelMark kind={row.kind} size={16} title={row.kind} className={css.mark} />
       </span>
       <span className={css.body}>
         <span className={css.line}>
-          <span className={`${css.name} truncate`}>{row.contact.name}</span>
+          <span className={`${css.name} truncate`}>{name}</span>
           {row.priority > 1 && (
             <Flag
               size={12}

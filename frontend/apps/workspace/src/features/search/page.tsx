@@ -6,7 +6,7 @@ import dayjs from "dayjs";
 import { Search, SearchX } from "lucide-react";
 import { Fragment, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { markedRuns, shortId } from "@/lib/text";
+import { markedRuns, personName, shortId } from "@/lib/text";
 import { fullTime } from "@/lib/time";
 import { useChannels } from "@/sync/channels";
 import { useSearch, type SearchTerms } from "@/sync/search";
@@ -164,12 +164,13 @@ function Hit({ hit }: { hit: MessageHit }) {
 }
 
 function ContactLine({ contact }: { contact: ContactHit }) {
+  const { t } = useTranslation();
   return (
     <Link to="/contacts/$id" params={{ id: contact.id }} className={css.contact}>
-      <Avatar name={contact.name} url={contact.avatar_url} seed={contact.id} size={32} />
+      <Avatar name={personName(contact.name, t)} url={contact.avatar_url} seed={contact.id} size={32} />
       <span style={{ minWidth: 0 }}>
         <span className="truncate" style={{ display: "block", fontWeight: 600 }}>
-          {contact.name}
+          {personName(contact.name, t)}
         </span>
         <span className="faint truncate" style={{ display: "block" }}>
           {contact.identities.map((i) => i.label || shortId(i.value) || i.value).join(" · ")}
