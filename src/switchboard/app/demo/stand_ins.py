@@ -8,8 +8,8 @@ from switchboard.app.demo.platforms import Platforms
 
 
 class StandIn(msgspec.Struct, frozen=True):
-    """One account. `fields`: the adapter's field by the sandbox's setting, or `=` and a value as it is; a tuple where both call it
-    the same. `first`: what its customers do when the demo starts for the first time.
+    """One account. `fields`: the adapter's settings, made from the sandbox's by `str.format`; a tuple where both call them the same.
+    `first`: what its customers do when the demo starts for the first time.
     """
 
     account: str
@@ -26,6 +26,28 @@ STAND_INS: dict[str, StandIn] = {
         (
             {"customer": "somchai", "text": "Sawadee krub, do you ship to Chiang Mai?"},
             {"customer": "somchai", "type": "sticker"},
+        ),
+    ),
+    "wechat_oa": StandIn(
+        "wx5a0d0a11e0c0ffee",
+        "山野集公众号",
+        ("app_id", "app_secret", "token", "encoding_aes_key"),
+        (
+            {"customer": "mei", "action": "follow"},
+            {"customer": "mei", "text": "你好，看到推文里的云岭冲锋衣，杭州门店有货吗？"},
+        ),
+    ),
+    "douyin": StandIn(
+        "5a0d0a11-e0c0-4fee-8a0d-0a11e0c0ffee",
+        "山野集抖音号",
+        {
+            "client_key": "{client_key}",
+            "client_secret": "{client_secret}",
+            "accounts": "{id} {refresh_token}",
+        },
+        (
+            {"customer": "wei", "text": "视频里的炉头是哪一款？"},
+            {"customer": "mei", "type": "comment", "text": "这条路线新手能走吗？"},
         ),
     ),
     "messenger": StandIn(
@@ -49,7 +71,7 @@ STAND_INS: dict[str, StandIn] = {
     ),
 }
 """By kind."""
-BASES = ("line", "line_data", "messenger", "instagram", "instagram_login")
+BASES = ("line", "line_data", "messenger", "instagram", "instagram_login", "wechat", "douyin")
 """Names by which adapters ask for these platforms' addresses."""
 
 
@@ -58,11 +80,11 @@ async def open_stand_ins(platforms: Platforms) -> dict[str, dict[str, Any]]:
     found = {}
     for kind, one in STAND_INS.items():
         made = await platforms.post(f"platforms/{kind}", id=one.account, name=one.name)
-        fields = one.fields if isinstance(one.fields, dict) else {name: name for name in one.fields}
-        found[kind] = {
-            field: said[1:] if said.startswith("=") else made["settings"].get(said, made.get(said))
-            for field, said in fields.items()
-        }
+        known = {**made["settings"], "id": made["id"]}
+        if isinstance(one.fields, dict):
+            found[kind] = {field: said.format(**known) for field, said in one.fields.items()}
+        else:
+            found[kind] = {field: known[field] for field in one.fields}
     return found
 
 
