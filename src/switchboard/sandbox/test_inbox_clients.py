@@ -114,6 +114,7 @@ def failed(code: int, subcode: int | None = None) -> Any:
         def __exit__(self, kind: Any, error: Any, trace: Any) -> bool:
             assert isinstance(error, FacebookRequestError), error
             assert (error.api_error_code(), error.api_error_subcode()) == (code, subcode), error
+            assert subcode is None or error.http_status() == 400, error
             return True
 
     return Failed()

@@ -58,7 +58,7 @@ class InboxError(GraphError):
 def refused(known: tuple[int, int, str]) -> InboxError:
     """One of the refusals named above."""
     code, subcode, words = known
-    return InboxError(code, words, subcode=subcode)
+    return InboxError(code, words, subcode=subcode, status=400)
 
 
 def no_such(ident: str, method: str = "get") -> InboxError:
