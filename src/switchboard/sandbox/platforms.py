@@ -10,6 +10,7 @@ from switchboard.sandbox.sms.twilio import Twilio
 from switchboard.sandbox.standin import StandIn
 from switchboard.sandbox.web import Router
 from switchboard.sandbox.weixin.kf import CustomerDesks
+from switchboard.sandbox.weixin.mini import MiniPrograms
 from switchboard.sandbox.weixin.oa import OfficialAccounts
 from switchboard.sandbox.world import World
 
@@ -23,6 +24,7 @@ MADE: tuple[type[StandIn], ...] = (
     Instagram,
     OfficialAccounts,
     CustomerDesks,
+    MiniPrograms,
 )
 
 

@@ -4,10 +4,9 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-from switchboard.sandbox.state import Bubble, Chat, Customer, PlatformAccount, digits
+from switchboard.sandbox.state import Chat, Customer, PlatformAccount
 from switchboard.sandbox.weixin import people, window
-from switchboard.sandbox.weixin.push import Pushes
-from switchboard.sandbox.world import World
+from switchboard.sandbox.weixin.notices import Announcer
 
 Json = dict[str, Any]
 BRIEFLY = window.Grant(3, 60)
@@ -15,39 +14,20 @@ ANSWERABLE_TAPS = {"CLICK", "scancode_push", "scancode_waitmsg"}
 TAPS = {"click": "CLICK", "view": "VIEW", "miniprogram": "view_miniprogram"}
 
 
-class Events:
+class Events(Announcer):
     """Tells the product, and keeps who follows."""
-
-    def __init__(self, world: World, pushes: Pushes) -> None:
-        self._world = world
-        self._pushes = pushes
-
-    def head(self, account: PlatformAccount, customer: Customer) -> Json:
-        """The first elements of every callback."""
-        return {
-            "ToUserName": account.settings["original_id"],
-            "FromUserName": people.openid(self._world, account, customer),
-            "CreateTime": int(self._world.clock.now()),
-        }
 
     def follows(self, account: PlatformAccount, customer: Customer) -> bool:
         """Whoever has never said otherwise follows, since long before the sandbox was started."""
-        openid = people.openid(self._world, account, customer)
+        openid = people.openid(self.world, account, customer)
         known: dict[str, Json] = account.kept.setdefault("followers", {})
         if openid not in known:
             known[openid] = {
                 "subscribe": 1,
-                "since": int(self._world.clock.now()),
+                "since": int(self.world.clock.now()),
                 "scene": "ADD_SCENE_SEARCH",
             }
         return bool(known[openid]["subscribe"])
-
-    def tell(
-        self, account: PlatformAccount, customer: Customer, chat: Chat, event: str, **content: object
-    ) -> None:
-        """An event by callback."""
-        told = {**self.head(account, customer), "MsgType": "event", "Event": event, **content}
-        self._pushes.send(account, chat, told, openid=str(told["FromUserName"]))
 
     def act(self, account: PlatformAccount, customer: Customer, chat: Chat, action: str, wish: Json) -> bool:
         """Play one; False where a service account has no such thing."""
@@ -67,24 +47,20 @@ class Events:
         return True
 
     def _grant(self, account: PlatformAccount, customer: Customer, act: str) -> None:
-        openid = people.openid(self._world, account, customer)
-        window.grant(account, openid, act, BRIEFLY, self._world.clock.now())
-
-    def _note(self, chat: Chat, words: str) -> None:
-        now = self._world.clock.now()
-        self._world.show(chat, Bubble(id=digits(17), side="customer", kind="event", at=now, text=words))
+        openid = people.openid(self.world, account, customer)
+        window.grant(account, openid, act, BRIEFLY, self.world.clock.now())
 
     def _follow(self, account: PlatformAccount, customer: Customer, chat: Chat, wish: Json) -> None:
         scene = str(wish.get("scene") or "")
-        openid = people.openid(self._world, account, customer)
+        openid = people.openid(self.world, account, customer)
         account.kept.setdefault("followers", {})[openid] = {
             "subscribe": 1,
-            "since": int(self._world.clock.now()),
+            "since": int(self.world.clock.now()),
             "scene": "ADD_SCENE_QR_CODE" if scene else "ADD_SCENE_SEARCH",
             "qr_scene": scene,
         }
         chat.blocked = False
-        self._note(chat, "关注" + (f"（{scene}）" if scene else ""))
+        self.write_down(chat, "关注" + (f"（{scene}）" if scene else ""))
         self._grant(account, customer, "follow")
         by_code = (
             {"EventKey": f"qrscene_{scene}", "Ticket": ticket(account, scene)} if scene else {"EventKey": ""}
@@ -94,11 +70,11 @@ class Events:
     def _unfollow(self, account: PlatformAccount, customer: Customer, chat: Chat, wish: Json) -> None:
         del wish
         self.follows(account, customer)
-        openid = people.openid(self._world, account, customer)
+        openid = people.openid(self.world, account, customer)
         account.kept["followers"][openid]["subscribe"] = 0
         window.withdraw(account, openid)
         chat.blocked = True
-        self._note(chat, "取消关注")
+        self.write_down(chat, "取消关注")
         self.tell(account, customer, chat, "unsubscribe", EventKey="")
 
     def _scan(self, account: PlatformAccount, customer: Customer, chat: Chat, wish: Json) -> None:
@@ -107,7 +83,7 @@ class Events:
         if not self.follows(account, customer):
             self._follow(account, customer, chat, {"scene": scene})
             return
-        self._note(chat, f"扫码（{scene}）")
+        self.write_down(chat, f"扫码（{scene}）")
         self._grant(account, customer, "scan")
         self.tell(account, customer, chat, "SCAN", EventKey=scene, Ticket=ticket(account, scene))
 
@@ -119,7 +95,7 @@ class Events:
         key = str(button.get("url") or button.get("key") or wanted)
         if event == "view_miniprogram":
             key = str(button.get("pagepath") or wanted)
-        self._note(chat, f"菜单：{button.get('name') or wanted}")
+        self.write_down(chat, f"菜单：{button.get('name') or wanted}")
         if event in ANSWERABLE_TAPS:
             self._grant(account, customer, "menu")
         more = _of_tap(event, wish)
@@ -133,24 +109,14 @@ class Events:
         self.tell(account, customer, chat, "LOCATION", **at)
 
     def _allow(self, account: PlatformAccount, customer: Customer, chat: Chat, wish: Json) -> None:
-        self._popup(account, customer, chat, wish, "accept")
+        self.decide(account, customer, chat, wish, allows=True)
 
     def _refuse(self, account: PlatformAccount, customer: Customer, chat: Chat, wish: Json) -> None:
-        self._popup(account, customer, chat, wish, "reject")
-
-    def _popup(self, account: PlatformAccount, customer: Customer, chat: Chat, wish: Json, said: str) -> None:
-        template = str(wish.get("template_id") or "order-update")
-        if said == "accept":
-            openid = people.openid(self._world, account, customer)
-            allowed: dict[str, int] = account.kept.setdefault("allowed", {})
-            allowed[f"{openid}:{template}"] = allowed.get(f"{openid}:{template}", 0) + 1
-        one = {"TemplateId": template, "SubscribeStatusString": said, "PopupScene": "2"}
-        self._note(chat, ("允许" if said == "accept" else "拒绝") + f"通知（{template}）")
-        self.tell(account, customer, chat, "subscribe_msg_popup_event", SubscribeMsgPopupEvent={"List": one})
+        self.decide(account, customer, chat, wish, allows=False)
 
     def _revoke(self, account: PlatformAccount, customer: Customer, chat: Chat, wish: Json) -> None:
         del wish
-        openid = people.openid(self._world, account, customer)
+        openid = people.openid(self.world, account, customer)
         about = {"OpenID": openid, "AppID": account.id, "RevokeInfo": "302", "PluginID": "", "OpenPID": ""}
         self.tell(account, customer, chat, "user_authorization_revoke", **about)
 

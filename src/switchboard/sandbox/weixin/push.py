@@ -161,7 +161,7 @@ def _with(url: str, query: dict[str, str]) -> str:
 
 def plain_answer(account: PlatformAccount, text: str) -> Json:
     """A passive reply's elements, decrypted where it is sealed; Malformed or Unreadable where it is neither."""
-    found = markup.read(text)
+    found = _read(text)
     sealed = found.get("Encrypt")
     if not sealed:
         if account.settings.get("mode", "safe") == "safe":
@@ -171,7 +171,17 @@ def plain_answer(account: PlatformAccount, text: str) -> Json:
     if crypto.signature(str(account.settings["token"]), *words) != found.get("MsgSignature"):
         raise crypto.Unreadable("MsgSignature does not fit")
     opened = crypto.decrypt(str(account.settings["encoding_aes_key"]), str(sealed), receiver(account))
-    return markup.read(opened.decode("utf-8", "replace"))
+    return _read(opened.decode("utf-8", "replace"))
+
+
+def _read(text: str) -> Json:
+    """XML, or JSON where that is the account's format."""
+    if not text.startswith("{"):
+        return markup.read(text)
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise markup.Malformed(str(error)) from error
 
 
 class Console:

@@ -8,17 +8,19 @@ from switchboard.sandbox.weixin.errors import WeixinError
 from switchboard.sandbox.weixin.files import Files
 from switchboard.sandbox.world import World
 
-OUT_OF_ORDER = "该公众号提供的服务出现故障，请稍后再试"
-UNAVAILABLE = "该公众号暂时无法提供服务，请稍后再试"
-KINDS = {"text", "image", "voice", "video", "music", "news", "transfer_customer_service"}
+TRANSFER = "transfer_customer_service"
+KINDS = {"text", "image", "voice", "video", "music", "news", TRANSFER}
 
 
 class Replies:
     """Listens to the answers of callbacks that carried a customer's message."""
 
-    def __init__(self, world: World, files: Files) -> None:
+    def __init__(self, world: World, files: Files, whose: str = "公众号") -> None:
         self._world = world
         self._files = files
+        self._only_transfers = whose != "公众号"
+        self._out_of_order = f"该{whose}提供的服务出现故障，请稍后再试"
+        self._unavailable = f"该{whose}暂时无法提供服务，请稍后再试"
 
     def hear(self, account: PlatformAccount, chat: Chat, openid: str, asked: Bubble, answer: str) -> None:
         """`success` or nothing is fine; XML is shown; anything else the customer sees as a failure."""
@@ -27,22 +29,23 @@ class Replies:
         try:
             reply = push.plain_answer(account, answer)
             kind = str(reply.get("MsgType"))
-            if kind not in KINDS or reply.get("ToUserName") != openid:
+            known = {TRANSFER} if self._only_transfers else KINDS
+            if kind not in known or reply.get("ToUserName") != openid:
                 raise markup.Malformed("no such reply")
             self._show(account, chat, openid, kind, reply)
         except (markup.Malformed, crypto.Unreadable, WeixinError, AttributeError, KeyError):
-            asked.error = OUT_OF_ORDER
+            asked.error = self._out_of_order
             self._world.changed(chat, asked)
 
     def none_came(self, chat: Chat, asked: Bubble) -> None:
         """Three deliveries went unanswered."""
-        asked.error = UNAVAILABLE
+        asked.error = self._unavailable
         self._world.changed(chat, asked)
 
     def _show(
         self, account: PlatformAccount, chat: Chat, openid: str, kind: str, reply: dict[str, object]
     ) -> None:
-        if kind == "transfer_customer_service":
+        if kind == TRANSFER:
             return
         shown = Bubble(
             id="p" + secrets.token_hex(8),
