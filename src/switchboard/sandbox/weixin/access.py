@@ -188,5 +188,4 @@ def tokens(account: PlatformAccount) -> dict[str, Json]:
 
 def is_secret(account: PlatformAccount, secret: str) -> bool:
     """Whether this is the account's secret."""
-    known = account.settings.get("app_secret") or account.settings["secret"]
-    return hmac.compare_digest(str(known).encode(), secret.encode())
+    return hmac.compare_digest(str(account.settings["app_secret"]).encode(), secret.encode())

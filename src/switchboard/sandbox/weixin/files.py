@@ -2,6 +2,8 @@
 
 import mimetypes
 import secrets
+import struct
+import zlib
 from typing import Any
 
 import msgspec
@@ -122,6 +124,7 @@ class OpenFiles:
     def routes(self, router: Router) -> None:
         """Register."""
         router.add("GET", "/weixin/files/{key}", self.file)
+        router.add("GET", "/weixin/avatars/(?P<color>[0-9a-f]{6})[.]png", self.avatar)
 
     async def file(self, request: Request, key: str) -> Response:
         """The bytes, as long as the file lives."""
@@ -130,3 +133,19 @@ class OpenFiles:
         if media is None or (media.expires_at and media.expires_at <= self._world.clock.now()):
             return Response(b"gone", status=404, content_type="text/plain")
         return Response(media.content, content_type=media.content_type)
+
+    async def avatar(self, request: Request, color: str) -> Response:
+        """A picture of one colour, for people without a better one."""
+        del request
+        return Response(_square(bytes.fromhex(color)), content_type="image/png")
+
+
+def _square(color: bytes) -> bytes:
+    """A PNG of 64 × 64 points."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", 64, 64, 8, 2, 0, 0, 0)
+    rows = zlib.compress((b"\x00" + color * 64) * 64)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")

@@ -95,7 +95,7 @@ class CustomerDesks(StandIn):
         zh="企业微信客服",
         color="#2a7de1",
         mark="企",
-        shown=("corp_id", "secret", "token", "encoding_aes_key"),
+        shown=("corp_id", "app_secret", "token", "encoding_aes_key"),
         codes=(95001, 95002, 95018, 95013, 42001, 40014, 45009, 60020, 48002, -1),
         moves=MOVES,
         menu=("revoke",),
@@ -125,7 +125,7 @@ class CustomerDesks(StandIn):
         made = str(given.get("id") or "ww" + secrets.token_hex(8))
         settings = {
             "corp_id": made,
-            "secret": secrets.token_urlsafe(32),
+            "app_secret": secrets.token_urlsafe(32),
             "token": secrets.token_hex(12),
             "encoding_aes_key": crypto.new_key(),
             "mode": "safe",

@@ -204,7 +204,7 @@ class Sending:
         return {
             "external_userid": people.openid(self._world, account, customer),
             "nickname": customer.name,
-            "avatar": f"{origin}/icon.svg",
+            "avatar": f"{origin}/weixin/avatars/{customer.color.lstrip('#')}.png",
             "gender": 0,
             **({"unionid": union} if union else {}),
         }

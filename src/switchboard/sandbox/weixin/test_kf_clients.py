@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
+import puremagic
 import pytest
 from wechatpy.exceptions import InvalidSignatureException, WeChatClientException  # type: ignore[import-untyped]  # no types
 from wechatpy.work import parse_message  # type: ignore[import-untyped]  # publishes no types
@@ -35,7 +36,7 @@ def corp(sandbox: Running, callback: Callback) -> Json:
 
 @pytest.fixture
 def client(sandbox: Running, corp: Json) -> Iterator[WeChatClient]:
-    made = WeChatClient(corp["id"], corp["settings"]["secret"])
+    made = WeChatClient(corp["id"], corp["settings"]["app_secret"])
     detour(made._http, sandbox.url)
     yield made
     made._http.close()
@@ -221,6 +222,7 @@ def test_welcome_codes_and_where_customers_come_from(
     (profile,) = told["customer_list"]
     assert (profile["nickname"], profile["unionid"][:1]) == ("林美", "o")
     assert profile["enter_session_context"]["wechat_channels"]["scene"] == 2
+    assert puremagic.from_string(sandbox.http.get(profile["avatar"]).content, mime=True) == "image/png"
     assert "enter_session_context" not in client.kf.batchget_customer(person)["customer_list"][0]
     sandbox.play(corp, "mei", action="enter", channels={"scene": 4})
     assert "shop_nickname" in follower.new()[0]["event"]["wechat_channels"]
@@ -292,7 +294,7 @@ def test_failures_come_late_or_at_once(
 
 def test_tokens_are_the_same_until_they_end(sandbox: Running, corp: Json, client: WeChatClient) -> None:
     first = client.access_token
-    query = {"corpid": corp["id"], "corpsecret": corp["settings"]["secret"]}
+    query = {"corpid": corp["id"], "corpsecret": corp["settings"]["app_secret"]}
     told = sandbox.http.get("/cgi-bin/gettoken", params=query).json()
     assert (told["errcode"], told["access_token"]) == (0, first)
     sandbox.post("/sandbox/clock", shift_seconds=7201)

@@ -158,7 +158,7 @@ def test_a_token_opens_its_own_platform_only(sandbox: Running, account: Json, cl
     corp = sandbox.post("/sandbox/platforms/wecom")
     others = [WeChatClient(oa["id"], oa["settings"]["app_secret"])]
     detour(others[0]._http, sandbox.url)
-    query = {"corpid": corp["id"], "corpsecret": corp["settings"]["secret"]}
+    query = {"corpid": corp["id"], "corpsecret": corp["settings"]["app_secret"]}
     corps = sandbox.http.get("/cgi-bin/gettoken", params=query).json()["access_token"]
     picture = ("a.jpg", io.BytesIO(JPEG), "image/jpeg")
     mine = client.media.upload("image", picture)["media_id"]
