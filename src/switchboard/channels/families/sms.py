@@ -3,9 +3,23 @@
 A network or provider vouches for the number of who wrote, so such a claim is verified.
 """
 
+import hashlib
+import json
 import re
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
-from switchboard.channels.api import Claim, Outbound, Part, Refused, Sender, Template, Text
+from switchboard.channels.api import (
+    BadPayload,
+    Claim,
+    Outbound,
+    Part,
+    Refused,
+    Sender,
+    Template,
+    Text,
+    decode,
+)
 
 _NOISE = re.compile(r"[\s().\-/\u00a0\u2010-\u2015]")
 _NUMBER = re.compile(r"\+?[0-9]{7,15}")
@@ -71,3 +85,52 @@ def words(part: Part) -> str:
             return said
         case _:
             raise Refused("A short message can't carry this kind of content.", code="unfit")
+
+
+# -- callbacks of the Chinese providers: JSON arrays, not signed, their times those of Beijing ---------------
+
+_BEIJING = timezone(timedelta(hours=8))
+_OUT_ID = re.compile(r"([0-9a-f-]{36}-[0-9]{1,5})(?:\.([0-9]{1,3}))?")
+
+
+def items(body: bytes) -> list[Any]:
+    """Return what one callback carries: an array's items, or the one object; raises BadPayload for anything else."""
+    document = decode(body)
+    if isinstance(document, dict):
+        return [document]
+    if not isinstance(document, list):
+        raise BadPayload("neither a list nor an object")
+    return document
+
+
+def text(item: dict[str, Any], name: str) -> str:
+    """Return the text or whole number under a name as text, empty when there is none."""
+    found = item.get(name)
+    if isinstance(found, int) and not isinstance(found, bool) and abs(found) < 10**18:
+        return str(found)
+    return found if isinstance(found, str) else ""
+
+
+def digest(item: Any) -> str:
+    """Return a key for an item without an id: the same for the same content."""
+    plain = json.dumps(item, sort_keys=True, default=str, ensure_ascii=True)
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def beijing(written: str) -> datetime | None:
+    """Return the moment that a text like `2026-06-01 12:00:00` names, None when it names none."""
+    try:
+        return datetime.fromisoformat(written[:19]).replace(tzinfo=_BEIJING).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def out_id(key: str, account: int) -> str:
+    """Return what a provider shall give back with its reports: our key, and which of the connection's accounts sent."""
+    return f"{key}.{account}"
+
+
+def of_out_id(written: str) -> tuple[str, int]:
+    """Return key and account of what we gave along; an empty key and 0 for anything else."""
+    found = _OUT_ID.fullmatch(written)
+    return (found[1], int(found[2] or 0)) if found else ("", 0)
