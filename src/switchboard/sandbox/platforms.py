@@ -8,6 +8,9 @@ from switchboard.sandbox.sms.aliyun import Aliyun
 from switchboard.sandbox.sms.tencent import Tencent
 from switchboard.sandbox.sms.twilio import Twilio
 from switchboard.sandbox.standin import StandIn
+from switchboard.sandbox.voice.alexa import Alexa
+from switchboard.sandbox.voice.dueros import Dueros
+from switchboard.sandbox.voice.tmall import TmallGenie
 from switchboard.sandbox.web import Router
 from switchboard.sandbox.weixin.kf import CustomerDesks
 from switchboard.sandbox.weixin.mini import MiniPrograms
@@ -19,6 +22,9 @@ MADE: tuple[type[StandIn], ...] = (
     Tencent,
     Aliyun,
     Douyin,
+    Alexa,
+    Dueros,
+    TmallGenie,
     Line,
     Messenger,
     Instagram,

@@ -1,0 +1,1 @@
+"""Speakers that people talk to: Alexa, DuerOS (Xiaodu), Tmall Genie."""
