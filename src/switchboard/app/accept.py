@@ -44,7 +44,8 @@ class Acceptor:
         """Store one request with its facts; returns after the commit. Raises what the database raised."""
         for fact in facts:
             if isinstance(fact, Nudge):
-                self._runtime.bus.say({"nudge": str(live.row.id), "account": fact.account})
+                said = {"nudge": str(live.row.id), "account": fact.account[:500], "hint": fact.hint[:500]}
+                self._runtime.bus.say(said)
             elif isinstance(fact, Typed) and fact.sender.claims:
                 self._courtesies.customer_types(live, fact)
         kept = [fact for fact in facts if not isinstance(fact, Nudge | Typed)]

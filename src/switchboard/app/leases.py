@@ -120,6 +120,7 @@ class _Held:
         self._runtime = runtime
         self._connection = connection
         self._nudged = asyncio.Event()
+        self._hints: dict[str, str] = {}
         self._tasks = [
             asyncio.create_task(self.sender.run()),
             asyncio.create_task(self._intake()),
@@ -136,6 +137,7 @@ class _Held:
 
     def _hear(self, news: dict[str, Any]) -> None:
         if news.get("nudge") == str(self._connection):
+            self._hints[news.get("account", "")] = news.get("hint", "")
             self._nudged.set()
 
     async def _intake(self) -> None:
@@ -174,14 +176,25 @@ class _Held:
             await asyncio.sleep(1)
 
     async def _poll(self, live: Live, channel: Polls) -> None:
-        for account in live.channels:
-            more = True
-            while more:
-                polled = await channel.poll(account, await self._cursor(account))
-                await self._store(live, account, polled)
-                more = polled.more
+        """Fetch for the accounts that nudges named; for all of them when none did, or the rest is over."""
+        self._nudged.clear()
+        hints, self._hints = self._hints, {}
+        try:
+            for account in [one for one in live.channels if one in hints] or live.channels:
+                await self._drain(live, channel, account, hints.get(account, ""))
+        except Exception:
+            self._hints = {**hints, **self._hints}
+            raise
         await self._green(live)
         await wait(self._nudged, live.adapter.manifest.poll_seconds)
+
+    async def _drain(self, live: Live, channel: Polls, account: str, hint: str) -> None:
+        given = (hint,) if hint else ()  # adapters without nudges don't take one
+        more = True
+        while more:
+            polled = await channel.poll(account, await self._cursor(account), *given)
+            await self._store(live, account, polled)
+            more = polled.more
 
     async def _cursor(self, account: str) -> str:
         async with self._runtime.db.transaction() as tx:

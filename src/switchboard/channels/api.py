@@ -290,9 +290,11 @@ class Registers(Protocol):
 
 @runtime_checkable
 class Polls(Protocol):
-    """Fetches instead of being told. `cursor` is what the last call returned, empty at first."""
+    """Fetches instead of being told. `cursor` is what the last call returned, empty at first; `hint` what the Nudge carried that
+    led here, given only where there is one (adapters without nudges need no such argument).
+    """
 
-    async def poll(self, account: str, cursor: str) -> Polled: ...
+    async def poll(self, account: str, cursor: str, hint: str = "") -> Polled: ...
 
 
 @runtime_checkable

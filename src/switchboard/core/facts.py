@@ -169,7 +169,12 @@ class Unreadable(_Fact, frozen=True, omit_defaults=True, tag="unreadable"):
 
 
 class Nudge(_Fact, frozen=True, omit_defaults=True, tag="nudge"):
-    """The platform only says that there is something to fetch: poll this account now."""
+    """The platform only says that there is something to fetch: poll this account now.
+
+    `hint` is what the platform wants to see with that poll (WeCom's token); it is never kept.
+    """
+
+    hint: str = ""
 
 
 Inbound = (
