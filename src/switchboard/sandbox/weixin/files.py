@@ -124,7 +124,7 @@ class OpenFiles:
     def routes(self, router: Router) -> None:
         """Register."""
         router.add("GET", "/weixin/files/{key}", self.file)
-        router.add("GET", "/weixin/avatars/(?P<color>[0-9a-f]{6})[.]png", self.avatar)
+        router.add("GET", "/weixin/avatars/(?P<color>[0-9a-f]+)[.]png", self.avatar)
 
     async def file(self, request: Request, key: str) -> Response:
         """The bytes, as long as the file lives."""
