@@ -101,6 +101,8 @@ class Hook:
         """Statuses of the next answers; then 200."""
         self.body = b"{}"
         """What is answered to a POST; some platforms read it."""
+        self.paths: list[str] = []
+        """Of the calls, with their queries."""
         hook = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -115,6 +117,7 @@ class Hook:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
+                hook.paths.append(self.path)
                 status = hook.answers.pop(0) if hook.answers else 200
                 hook.calls.append(({k.lower(): v for k, v in self.headers.items()}, body))
                 self._answer(status, hook.body)

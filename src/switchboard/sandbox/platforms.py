@@ -12,6 +12,7 @@ from switchboard.sandbox.voice.alexa import Alexa
 from switchboard.sandbox.voice.dueros import Dueros
 from switchboard.sandbox.voice.tmall import TmallGenie
 from switchboard.sandbox.web import Router
+from switchboard.sandbox.weibo.standin import Weibo
 from switchboard.sandbox.weixin.kf import CustomerDesks
 from switchboard.sandbox.weixin.mini import MiniPrograms
 from switchboard.sandbox.weixin.oa import OfficialAccounts
@@ -22,6 +23,7 @@ MADE: tuple[type[StandIn], ...] = (
     Tencent,
     Aliyun,
     Douyin,
+    Weibo,
     Alexa,
     Dueros,
     TmallGenie,
