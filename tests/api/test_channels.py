@@ -206,6 +206,18 @@ async def test_a_saved_connection_turns_red_and_green_by_its_test(
     assert (await admin.call("GET", path)).json()["status"] == "green"
 
 
+async def test_settings_that_cannot_be_opened_are_told(admin: Person, desk: Office) -> None:
+    pipe = await desk.pipe()
+    path = f"/connections/{pipe.connections['main']}"
+    asked = {"channel_id": str(uuid4()), "address": "1", "text": "hello"}
+    for answer in (
+        await admin.call("POST", f"{path}/test"),
+        await admin.call("POST", f"{path}/test-message", json=asked),
+    ):
+        assert answer.status_code == 200, answer.text
+        assert "can't be opened" in answer.json()["message"]
+
+
 async def test_a_widget_gets_its_script_and_nobody_chooses_its_key(admin: Person) -> None:
     made = (await _connect(admin, "web", {"name": "Shop", "site_key": "someone-elses"})).json()
     channel = made["channels"][0]

@@ -25,6 +25,7 @@ from switchboard.secrecy import CannotOpen
 log = structlog.get_logger()
 PROBE_SECONDS = 20
 PURPOSE = "connection"
+SEALED = "The stored credentials can't be opened; enter them again."
 
 
 class Connector:
@@ -52,7 +53,7 @@ class Connector:
         try:
             config = self._runtime.connections.config(row)
         except (CannotOpen, msgspec.DecodeError):
-            return Tested(False, "The stored credentials can't be opened; enter them again.", field="config")
+            return Tested(False, SEALED, field="config")
         return await self._probe(adapter, config, row.workspace_id)
 
     async def prepare(self, workspace: UUID, kind: str, config: dict[str, Any], *, force: bool) -> Prepared:
@@ -117,7 +118,10 @@ class Connector:
 
     async def send_test(self, row: ConnectionRow, channel: UUID, address: str, text: str) -> TestSent:
         """Hand a text to the platform; the outcome is told in its own words."""
-        live = await self._runtime.connections.by_id(row.id)
+        try:
+            live = await self._runtime.connections.by_id(row.id)
+        except (CannotOpen, msgspec.DecodeError):
+            return TestSent(False, SEALED)
         if live is None:
             return TestSent(False, "The connection is switched off.")
         try:
