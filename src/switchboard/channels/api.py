@@ -114,11 +114,11 @@ class Content(msgspec.Struct, frozen=True):
 class Outbound(msgspec.Struct, frozen=True):
     """One platform message, already cut to the platform's size by `core.fit`.
 
-    `parts` are one send's worth (usually one part). `idempotency_key` is stable over retries. `thread` are the Message-IDs
-    of a mail's ancestors, oldest first. `reply_to` is the platform's id of the message answered. `handle` is the newest unused and
-    fresh `reply_handle` of the customer's messages, only on the first attempt. `late`: no reply window is open any more, but the
-    manifest's `late_hours` have not passed. `author` is agent or automation. An address `comment:<id>` asks for the
-    private answer to a comment.
+    `parts` are one send's worth (usually one part). `idempotency_key` is stable over retries. `thread` are the
+    Message-IDs of a mail's ancestors, oldest first. `reply_to` is the platform's id of the message answered. `handle` is
+    the newest fresh `reply_handle` of the customer's messages; one that is good once only is given unused, on the first
+    attempt. `late`: no reply window is open any more, but the manifest's `late_hours` have not passed. `author` is agent
+    or automation. An address `comment:<id>` asks for the private answer to a comment.
     """
 
     account: str

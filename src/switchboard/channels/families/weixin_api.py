@@ -39,8 +39,8 @@ BUSY = {-1, 6000, 45033}
 WEIXIN_WAITS: Mapping[int, float] = {45011: MINUTE, 45009: HOUR}
 """Too many calls this minute, too many today."""
 WECOM_WAITS: Mapping[int, float] = {45009: MINUTE, 45011: MINUTE}
-UNREACHABLE = {40003, 43004, 43019, 43101}
-"""No such person, does not follow us, blocked us, took the consent back."""
+UNREACHABLE = {40003, 43004, 43019}
+"""No such person, does not follow us, blocked us."""
 
 
 class WeixinApi:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import count
 
 from switchboard.channels.api import (
+    AccountChanged,
     Button,
     Card,
     Content,
@@ -18,8 +19,12 @@ from switchboard.channels.api import (
     Refused,
     Sent,
 )
-from switchboard.channels.families.weixin import Json
+from switchboard.channels.families.weixin import Json, text
 from switchboard.channels.families.weixin_api import WeixinApi
+
+SEND = "/cgi-bin/message/custom/send"
+LOW = 0.1
+"""The share of a day's calls that is left when an administrator should hear of it."""
 
 
 def lone(message: Outbound, platform: str) -> Part:
@@ -44,10 +49,31 @@ async def uploaded(api: WeixinApi, io: Io, part: Media, kind: str) -> str:
 async def send_custom(api: WeixinApi, to: str, content: Json) -> Sent:
     """Send one customer service message; `content` is msgtype and what belongs to it."""
     try:
-        await api.call("POST", "/cgi-bin/message/custom/send", shown=True, json={"touser": to, **content})
+        await api.call("POST", SEND, shown=True, json={"touser": to, **content})
     except InDoubt as doubt:
         raise InDoubt(str(doubt), code=doubt.code, repeatable=False) from None
     return Sent()
+
+
+async def quota_news(api: WeixinApi, account: str) -> list[AccountChanged]:
+    """Tell when the day's customer service messages are nearly used up; an account that may not ask gets no news."""
+    try:
+        found = await api.call("POST", "/cgi-bin/openapi/quota/get", json={"cgi_path": SEND})
+    except Refused:
+        return []
+    left, most = _count(text(found, "quota", "remain")), _count(text(found, "quota", "daily_limit"))
+    if left >= most * LOW:
+        return []
+    words = f"Only {left} of today's {most} customer service messages are left."
+    return [
+        AccountChanged(
+            account=account, dedupe_key="check:quota", status="amber", code="quota_low", detail=words
+        )
+    ]
+
+
+def _count(digits: str) -> int:
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 16 else 0
 
 
 async def show_typing(api: WeixinApi, to: str) -> None:

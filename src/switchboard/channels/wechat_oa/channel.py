@@ -22,16 +22,13 @@ from switchboard.channels.api import (
     secret,
     secrets_of,
 )
-from switchboard.channels.families.weixin import Gate, inner, text
+from switchboard.channels.families.weixin import Gate, text
 from switchboard.channels.families.weixin_api import weixin_api
 from switchboard.channels.families.weixin_inbox import UNION, facts_of
-from switchboard.channels.families.weixin_sends import show_typing
+from switchboard.channels.families.weixin_sends import quota_news, show_typing
 from switchboard.channels.wechat_oa.outbound import send_message
 
 LABEL = "WeChat"
-SEND = "/cgi-bin/message/custom/send"
-LOW = 0.1
-"""The share of a day's calls that is left when an administrator should hear of it."""
 TOLD = ("subscribe_scene", "qr_scene", "qr_scene_str", "remark")
 
 
@@ -157,25 +154,4 @@ class WechatOaChannel:
     async def check(self, webhook_url: str) -> list[AccountChanged]:
         """Tell when the day's customer service messages are nearly used up; WeChat tells nobody the address it calls."""
         del webhook_url
-        try:
-            found = await self._api.call("POST", "/cgi-bin/openapi/quota/get", json={"cgi_path": SEND})
-        except Refused:
-            return []
-        quota = inner(found, "quota")
-        left, most = _count(text(quota, "remain")), _count(text(quota, "daily_limit"))
-        if left >= most * LOW:
-            return []
-        words = f"Only {left} of today's {most} customer service messages are left."
-        return [
-            AccountChanged(
-                account=self._config.app_id,
-                dedupe_key="check:quota",
-                status="amber",
-                code="quota_low",
-                detail=words,
-            )
-        ]
-
-
-def _count(digits: str) -> int:
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 16 else 0
+        return await quota_news(self._api, self._config.app_id)
