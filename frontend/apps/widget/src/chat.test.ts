@@ -1,9 +1,9 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Chat } from "./chat";
-import { FakeSocket } from "./fake_socket";
+import { FakeSocket } from "@switchboard/sdk/testing";
 import type { Options } from "./options";
-import { PONG_WITHIN_MS } from "./socket";
+import { PONG_WITHIN_MS } from "@switchboard/sdk/engine";
 import type { Message } from "./wire";
 
 const OPTIONS: Options = {

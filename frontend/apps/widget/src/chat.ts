@@ -1,10 +1,21 @@
 /** Joins the pure conversation with the socket, the uploads and what the browser keeps. The screen only reads and calls. */
 import { Api, RequestFailed } from "./api";
-import { EMPTY, lastPosition, reduce, unread, type Action, type Conversation } from "./conversation";
-import { Listeners } from "./events";
+import {
+  EMPTY,
+  Listeners,
+  Socket,
+  draft,
+  lastPosition,
+  reduce,
+  retryDelay,
+  toWire,
+  unread,
+  type Action,
+  type Conversation,
+  type Phase,
+} from "@switchboard/sdk/engine";
+import type { Events } from "./events";
 import type { Language, Options } from "./options";
-import { draft, toWire } from "./outgoing";
-import { Socket, retryDelay, type Phase } from "./socket";
 import { Keep } from "./storage";
 import { Uploads } from "./uploads";
 import type { Config, Part, Profile, ServerFrame, User } from "./wire";
@@ -12,9 +23,6 @@ import type { Config, Part, Profile, ServerFrame, User } from "./wire";
 const TYPING_EVERY_MS = 3_000;
 const TYPING_SHOWN_MS = 6_000;
 const NOTICE_MS = 6_000;
-
-/** Codes by which the server says in a frame that it does not know the token. */
-const UNKNOWN_VISITOR = new Set(["unauthorized", "unauthorised", "unknown_visitor", "wrong_token"]);
 
 export interface View {
   config: Config | null;
@@ -31,7 +39,7 @@ export interface View {
 export class Chat {
   view: View;
   readonly api: Api;
-  readonly events = new Listeners();
+  readonly events = new Listeners<Events>();
   private readonly keep: Keep;
   private readonly socket: Socket;
   private readonly uploads: Uploads;
@@ -58,6 +66,7 @@ export class Chat {
     });
     this.socket = new Socket({
       url: this.api.socketUrl,
+      dial: (url) => new WebSocket(url),
       authorise: () => this.authorise(),
       after: () => this.view.conversation.seen,
       onFrame: (frame) => this.receive(frame),
@@ -264,6 +273,7 @@ export class Chat {
     this.sendProfile();
     const { readByVisitor, outbox } = this.view.conversation;
     if (readByVisitor > 0) this.socket.send({ type: "read", position: readByVisitor });
+    this.arrived();
     this.flush(outbox.map((item) => item.client_id));
     this.lookAt(location.href, document.title);
     this.events.emit("ready", { online: this.view.conversation.online });
@@ -271,10 +281,7 @@ export class Chat {
 
   private receive(frame: ServerFrame): void {
     if (frame.type === "error" && !frame.client_id) {
-      if (UNKNOWN_VISITOR.has(frame.code)) {
-        this.refused();
-        this.socket.reconnect();
-      } else this.notice(frame.message);
+      this.notice(frame.message);
       return;
     }
     const known = this.view.conversation.messages;
@@ -283,11 +290,18 @@ export class Chat {
     if (frame.type === "message" && frame.message.direction === "out") {
       if (!known.some((message) => message.id === frame.message.id))
         this.events.emit("message", frame.message);
+      this.arrived();
     }
     if (frame.type === "typing") {
       clearTimeout(this.typingTimer);
       this.typingTimer = setTimeout(() => this.dispatch({ type: "typing over" }), TYPING_SHOWN_MS);
     }
+  }
+
+  /** An open page has the messages: no phone of the same person is woken. */
+  private arrived(): void {
+    const { conversation, unread } = this.view;
+    if (unread > 0) this.socket.send({ type: "delivered", position: lastPosition(conversation) });
   }
 
   private write(parts: Part[]): void {

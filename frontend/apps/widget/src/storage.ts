@@ -1,6 +1,5 @@
 /** What outlives the page: the visitor's token, what was read, and messages that nobody has acknowledged. */
-import type { Outgoing } from "./conversation";
-import { toWire } from "./outgoing";
+import { toWire, type Outgoing } from "@switchboard/sdk/engine";
 import type { Profile } from "./wire";
 
 export interface Visitor {

@@ -1,29 +1,17 @@
 /** The widget's names for what travels between it and the server. */
-import type {
-  FileRef,
-  Part,
-  WidgetClientFrame,
-  WidgetConfig,
-  WidgetMessage,
-  WidgetOutgoingPart,
-  WidgetServerFrame,
-  WidgetSession,
-} from "@switchboard/protocol";
+import type { Config as WireConfig } from "@switchboard/sdk/engine";
 
-export type { ChoicesPart, LocationPart, MediaPart } from "@switchboard/protocol";
 export type {
+  Agent,
+  ChoicesPart,
+  LocationPart,
+  MediaPart,
+  Message,
   Part,
   FileRef as StoredFile,
-  WidgetClientFrame as ClientFrame,
-  WidgetMessage as Message,
-  WidgetOutgoingPart as OutgoingPart,
-  WidgetServerFrame as ServerFrame,
-  WidgetSession as Session,
-};
-
-export interface Agent {
-  name: string;
-}
+  ServerFrame,
+  Session,
+} from "@switchboard/sdk/engine";
 
 export interface Profile {
   name?: string;
@@ -33,7 +21,7 @@ export interface Profile {
 
 export type ProfileField = keyof Profile;
 
-export type Config = Omit<WidgetConfig, "pre_chat"> & { pre_chat: ProfileField[] };
+export type Config = Omit<WireConfig, "pre_chat"> & { pre_chat: ProfileField[] };
 
 /** A person whom the host page vouches for; `hmac` is the proof that its server made. */
 export interface User {

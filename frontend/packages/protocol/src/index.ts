@@ -1,8 +1,8 @@
 /**
- * Shapes of the REST API, the live stream and the site widget, as they travel: snake_case names,
+ * Shapes of the REST API and the live stream, as they travel: snake_case names,
  * identifiers are UUID strings, times are ISO 8601 in UTC. `generated.ts` is written from the API's own description
- * by `npm run generate`; the names here are aliases of it. Parts, frames and the widget, which that description does
- * not tell, are written by hand.
+ * by `npm run generate`; the names here are aliases of it. Parts and frames, which that description does
+ * not tell, are written by hand. What a visitor's client hears and says stands in the SDK.
  */
 export type { Schemas } from "./schemas";
 export * from "./parts";
@@ -10,7 +10,6 @@ export * from "./people";
 export * from "./channels";
 export * from "./conversations";
 export * from "./stream";
-export * from "./widget";
 
 export type Id = string;
 /** For example `2026-11-20T08:00:00Z`. */

@@ -3,7 +3,7 @@ import { render } from "preact";
 import { act } from "preact/test-utils";
 import { beforeEach, expect, it, vi } from "vitest";
 import { Chat } from "../chat";
-import { FakeSocket } from "../fake_socket";
+import { FakeSocket } from "@switchboard/sdk/testing";
 import { speak } from "../words";
 import { Composer } from "./Composer";
 import { DeskContext } from "./desk";

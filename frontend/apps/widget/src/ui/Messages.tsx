@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { View } from "../chat";
-import { timeline, type Entry } from "../conversation";
+import { timeline, type Entry } from "@switchboard/sdk/engine";
 import type { StoredFile } from "../wire";
 import { clock, day } from "../words";
 import { useDesk } from "./desk";

@@ -1,4 +1,5 @@
 /** One lasting connection to the server: it comes back by itself until it is stopped. */
+import { OPEN, after, cancel, type Line } from "./surroundings";
 import type { ClientFrame, ServerFrame } from "./wire";
 
 export type Phase = "off" | "connecting" | "ready" | "waiting";
@@ -14,6 +15,8 @@ export interface SocketOptions {
   /** The server does not accept the token: the next `authorise` has to bring another one. */
   onRefused: () => void;
   random?: () => number;
+  /** Opens a line. */
+  dial: (url: string) => Line;
 }
 
 /** The server's close code for a token that it does not know. */
@@ -31,15 +34,13 @@ export function retryDelay(attempt: number, random: number): number {
   return FIRST_RETRY_MS + random * Math.min(LONGEST_RETRY_MS, STEP_MS * 2 ** attempt);
 }
 
-type Timer = ReturnType<typeof setTimeout>;
-
 export class Socket {
   phase: Phase = "off";
-  private socket: WebSocket | null = null;
+  private socket: Line | null = null;
   private attempt = 0;
   /** grows with every attempt and stop, so that late answers of a former one are recognised */
   private round = 0;
-  private timer: Timer | undefined;
+  private timer: unknown;
   private readonly options: SocketOptions;
 
   constructor(options: SocketOptions) {
@@ -68,7 +69,7 @@ export class Socket {
 
   /** False when there is no line; the caller keeps what must not be lost. */
   send(frame: ClientFrame): boolean {
-    if (this.phase !== "ready" || this.socket?.readyState !== WebSocket.OPEN) return false;
+    if (this.phase !== "ready" || this.socket?.readyState !== OPEN) return false;
     this.socket.send(JSON.stringify(frame));
     return true;
   }
@@ -80,14 +81,14 @@ export class Socket {
     this.enter("waiting");
     const delay = retryDelay(this.attempt, (this.options.random ?? Math.random)());
     this.attempt += 1;
-    this.timer = setTimeout(() => this.connect(), delay);
+    this.timer = after(delay, () => this.connect());
   }
 
   private connect(): void {
     const round = ++this.round;
     this.enter("connecting");
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.reconnect(), HANDSHAKE_MS);
+    cancel(this.timer);
+    this.timer = after(HANDSHAKE_MS, () => this.reconnect());
     this.options.authorise().then(
       (token) => {
         if (round === this.round) this.dial(round, token);
@@ -99,9 +100,9 @@ export class Socket {
   }
 
   private dial(round: number, token: string): void {
-    let socket: WebSocket;
+    let socket: Line;
     try {
-      socket = new WebSocket(this.options.url);
+      socket = this.options.dial(this.options.url);
     } catch {
       // A page whose content security policy forbids the address gets an exception instead of a close event.
       this.reconnect();
@@ -112,10 +113,10 @@ export class Socket {
       const hello: ClientFrame = { type: "hello", token, after: this.options.after() };
       socket.send(JSON.stringify(hello));
     };
-    socket.onmessage = (event: MessageEvent) => {
+    socket.onmessage = (event: { data: unknown }) => {
       if (round === this.round) this.receive(event.data);
     };
-    socket.onclose = (event: CloseEvent) => {
+    socket.onclose = (event: { code: number }) => {
       if (round !== this.round) return;
       if (event.code === CLOSE_UNAUTHORISED) this.options.onRefused();
       this.reconnect();
@@ -139,23 +140,23 @@ export class Socket {
 
   /** Any frame proves that the line lives; after a silence we ask. */
   private listen(): void {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.ping(), PING_EVERY_MS);
+    cancel(this.timer);
+    this.timer = after(PING_EVERY_MS, () => this.ping());
   }
 
   private ping(): void {
     this.send({ type: "ping" });
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.reconnect(), PONG_WITHIN_MS);
+    cancel(this.timer);
+    this.timer = after(PONG_WITHIN_MS, () => this.reconnect());
   }
 
   private drop(): void {
     this.round += 1;
-    clearTimeout(this.timer);
+    cancel(this.timer);
     const socket = this.socket;
     this.socket = null;
     if (!socket) return;
-    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null;
     socket.close();
   }
 

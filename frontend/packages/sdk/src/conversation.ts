@@ -1,5 +1,6 @@
 /** The conversation as the visitor sees it: a pure state that frames and the visitor's own actions move on. */
-import type { Agent, Message, Part, ServerFrame } from "./wire";
+import type { Part } from "./parts";
+import type { Agent, Message, ServerFrame } from "./wire";
 
 /** A message written here that the server has not filed yet. */
 export interface Outgoing {
@@ -26,6 +27,8 @@ export interface Conversation {
   seen: number;
   readByAgent: number;
   readByVisitor: number;
+  /** unread messages that are older than those held */
+  unreadBefore: number;
   online: boolean;
   agent: Agent | null;
   queuePosition: number | null;
@@ -51,6 +54,7 @@ export const EMPTY: Conversation = {
   seen: 0,
   readByAgent: 0,
   readByVisitor: 0,
+  unreadBefore: 0,
   online: true,
   agent: null,
   queuePosition: null,
@@ -75,7 +79,9 @@ export function reduce(state: Conversation, action: Action): Conversation {
     case "discard":
       return { ...state, outbox: state.outbox.filter((item) => item.client_id !== action.client_id) };
     case "read":
-      return action.position > state.readByVisitor ? { ...state, readByVisitor: action.position } : state;
+      return action.position > state.readByVisitor
+        ? { ...state, readByVisitor: action.position, unreadBefore: 0 }
+        : state;
     case "typing over":
       return state.typing === null ? state : { ...state, typing: null };
     case "forget":
@@ -89,14 +95,20 @@ function applyFrame(state: Conversation, frame: ServerFrame): Conversation {
       // A resumed connection whose answer had to be cut leaves a hole after what we hold: start again from the newest page.
       const fresh = state.seen === 0 || frame.more;
       const base = fresh ? { ...state, messages: [], more: frame.more } : state;
-      return { ...file(base, frame.history), online: frame.online, agent: frame.agent, typing: null };
+      const readByVisitor = Math.max(state.readByVisitor, frame.read ?? 0);
+      const next = { ...file(base, frame.history), readByVisitor, online: frame.online, agent: frame.agent };
+      const unreadBefore = Math.max(0, (frame.unread ?? 0) - unreadHeld(next));
+      return { ...next, unreadBefore, typing: null };
     }
     case "message": {
       const next = file(state, [frame.message]);
       return frame.message.direction === "out" && next !== state ? { ...next, typing: null } : next;
     }
-    case "history":
-      return { ...file(state, frame.messages), more: frame.more };
+    case "history": {
+      const next = { ...file(state, frame.messages), more: frame.more };
+      const found = unreadHeld(next) - unreadHeld(state);
+      return { ...next, unreadBefore: Math.max(0, state.unreadBefore - found) };
+    }
     case "ack": {
       const item = find(state, frame.client_id);
       if (!item || item.state === "sent") return state;
@@ -212,11 +224,15 @@ function fromOutgoing(item: Outgoing): Entry {
 }
 
 export function unread(state: Conversation): number {
+  return state.unreadBefore + unreadHeld(state);
+}
+
+function unreadHeld(state: Conversation): number {
   return state.messages.filter(
     (m) => m.direction === "out" && !m.recalled_at && m.position > state.readByVisitor,
   ).length;
 }
 
 export function lastPosition(state: Conversation): number {
-  return state.messages.at(-1)?.position ?? 0;
+  return state.messages[state.messages.length - 1]?.position ?? 0;
 }

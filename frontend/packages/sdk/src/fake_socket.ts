@@ -1,5 +1,5 @@
-/** The browser's WebSocket as far as the widget uses it, driven by a test. */
-import type { ClientFrame, ServerFrame } from "./wire";
+/** A WebSocket as far as we use one, driven by a test. */
+import type { ClientFrame, Message, ServerFrame } from "./wire";
 
 export class FakeSocket {
   static readonly OPEN = 1;
@@ -15,6 +15,7 @@ export class FakeSocket {
   onopen: (() => void) | null = null;
   onmessage: ((event: { data: unknown }) => void) | null = null;
   onclose: ((event: { code: number }) => void) | null = null;
+  onerror: (() => void) | null = null;
 
   constructor(readonly url: string) {
     FakeSocket.all.push(this);
@@ -37,8 +38,12 @@ export class FakeSocket {
     this.onmessage?.({ data: JSON.stringify(frame) });
   }
 
-  ready(history: Extract<ServerFrame, { type: "ready" }>["history"] = [], more = false): void {
-    this.give({ type: "ready", history, more, online: true, agent: null });
+  ready(
+    history: Message[] = [],
+    more = false,
+    change: Partial<Extract<ServerFrame, { type: "ready" }>> = {},
+  ): void {
+    this.give({ type: "ready", history, more, online: true, agent: null, ...change });
   }
 
   die(code = 1006): void {

@@ -18,6 +18,7 @@ let authorise: () => Promise<string>;
 function line(): Socket {
   return new Socket({
     url: "ws://127.0.0.1/widget/demo/socket",
+    dial: (url) => new FakeSocket(url),
     authorise: () => authorise(),
     after: () => 42,
     onFrame: (frame) => frames.push(frame),
@@ -40,7 +41,6 @@ async function connected(): Promise<Socket> {
 
 beforeEach(() => {
   vi.useFakeTimers();
-  vi.stubGlobal("WebSocket", FakeSocket);
   FakeSocket.all = [];
   frames = [];
   phases = [];
@@ -50,7 +50,6 @@ beforeEach(() => {
 
 afterEach(() => {
   vi.useRealTimers();
-  vi.unstubAllGlobals();
 });
 
 describe("retryDelay", () => {
@@ -79,6 +78,7 @@ describe("a connection", () => {
     const order: string[] = [];
     const socket = new Socket({
       url: "ws://127.0.0.1/",
+      dial: (url) => new FakeSocket(url),
       authorise,
       after: () => 0,
       onFrame: (frame) => order.push(`frame ${frame.type}`),

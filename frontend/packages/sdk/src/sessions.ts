@@ -1,0 +1,56 @@
+/** Who the visitor is to the server: one session request at a time, whose token serves the socket, uploads and devices. */
+import type { Keep } from "./keep";
+import type { ChatOptions } from "./options";
+import type { Rest } from "./rest";
+
+export interface SessionEvents {
+  anotherPerson: (wasSignedIn: boolean) => void;
+  failed: (error: unknown) => void;
+}
+
+export class Sessions {
+  private session: Promise<string> | null = null;
+
+  constructor(
+    private readonly rest: Rest,
+    private readonly keep: Keep,
+    private readonly options: Pick<ChatOptions, "hostToken" | "language">,
+    private readonly events: SessionEvents,
+  ) {}
+
+  /** Returns the visitor's token. */
+  authorise(): Promise<string> {
+    this.session ??= this.open().catch((error: unknown) => {
+      this.session = null;
+      this.events.failed(error);
+      throw error;
+    });
+    return this.session;
+  }
+
+  /** The next call asks anew. */
+  close(): void {
+    this.session = null;
+  }
+
+  /** The server has lost or withdrawn the token. */
+  refused(): void {
+    this.session = null;
+    this.keep.set({ token: "" });
+  }
+
+  private async open(): Promise<string> {
+    const { hostToken, language } = this.options;
+    const user = hostToken ? { user: { token: await hostToken() } } : {};
+    const held = this.keep.kept;
+    const token = held.token ? { visitor_token: held.token } : {};
+    const session = await this.rest.session({ ...token, language: language ?? "en", ...user });
+    const { id } = session.visitor;
+    if (held.visitor && held.visitor !== id) {
+      this.events.anotherPerson(held.signedIn);
+      this.keep.set({ seen: 0, device: "" });
+    }
+    this.keep.set({ token: session.visitor_token, visitor: id, signedIn: hostToken !== undefined });
+    return session.visitor_token;
+  }
+}
