@@ -145,9 +145,10 @@ class DouyinChannel:
     # -- the account ---------------------------------------------------------------------------------------
 
     async def probe(self) -> list[Account]:
-        """Ask for each account's token and name."""
+        """Try the secret, then ask for each account's token and name."""
         if not self._accounts:
             raise Refused("Write at least one account: its open_id, a space, and its refresh_token.")
+        await self._api.app_token()  # accounts need the key only, and a wrong secret refuses every webhook
         return [await self._account(open_id) for open_id in self._accounts]
 
     async def _account(self, open_id: str) -> Account:

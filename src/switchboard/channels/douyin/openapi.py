@@ -23,6 +23,7 @@ FOR_GOOD_SECONDS = 315_360_000
 DAY_SECONDS = 86_400
 RENEW_SECONDS = 7 * DAY_SECONDS
 """A refresh token with less life left than this is exchanged for a new one, which Douyin allows five times."""
+ASK_SECONDS = 2 * DAY_SECONDS
 
 TOKEN_GONE = {10008, 2190002, 2190008, 28001003, 28001008}
 """Access token wrong or over: a new one helps."""
@@ -61,10 +62,12 @@ class OpenApi:
     async def as_app(self, use: Callable[[str], Awaitable[T]]) -> T:
         """Do something with the app's own token."""
 
-        async def token(refused: str = "") -> str:
-            return await self._io.token("app", self._of_app, refused)
+        return await self._with(self.app_token, use)
 
-        return await self._with(token, use)
+    async def app_token(self, refused: str = "") -> str:
+        """Return the app's own token, which shows that key and secret belong together."""
+        # Named after the secret: a new one must not meet the token of the one before.
+        return await self._io.token(f"app:{digest(self._client_secret)[:8]}", self._of_app, refused)
 
     async def _with(self, token: Callable[[str], Awaitable[str]], use: Callable[[str], Awaitable[T]]) -> T:
         first = await token("")
@@ -119,7 +122,9 @@ class OpenApi:
         found = await self._grant("/oauth/refresh_token/", form=form)
         if number(found, "data", "refresh_expires_in") < RENEW_SECONDS:
             await self._renew(name, kept)
-        return _token(found)
+        fresh = _token(found)
+        # Asked for again long before it ends, so that an exchange that failed in Douyin's bad hour is tried once more.
+        return Token(fresh.value, min(fresh.seconds, ASK_SECONDS))
 
     async def _renew(self, name: str, kept: str) -> None:
         form = {"client_key": self._client_key, "refresh_token": kept}

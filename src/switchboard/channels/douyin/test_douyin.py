@@ -43,6 +43,8 @@ SENT = Answer(
     json={"extra": {"error_code": 0}, "data": {"error_code": 0, "description": ""}, "msg_id": "@U0VOVC0x=="}
 )
 
+OF_APP = Answer(json={"data": {"access_token": "clt.1", "expires_in": 7200, "error_code": 0}})
+
 
 def said(code: int, words: str = "no", **headers: str) -> Answer:
     """An error as Douyin tells it: with HTTP 200."""
@@ -293,10 +295,10 @@ async def test_another_accounts_messages_are_refused() -> None:
 async def test_names_of_accounts_are_asked_for_and_dispensed_with() -> None:
     """`user_info` is a permission of its own."""
     douyin, _ = channel(
-        refreshed("act.1"), Answer(json={"data": {"nickname": "灯具小店", "error_code": "0"}})
+        OF_APP, refreshed("act.1"), Answer(json={"data": {"nickname": "灯具小店", "error_code": "0"}})
     )
     assert [(one.external_id, one.name) for one in await douyin.probe()] == [(SHOP, "灯具小店")]
-    douyin, _ = channel(refreshed("act.1"), said(28001018, "no"))
+    douyin, _ = channel(OF_APP, refreshed("act.1"), said(28001018, "no"))
     assert [(one.external_id, one.name) for one in await douyin.probe()] == [(SHOP, SHOP)]
     douyin, _ = channel(SENT, accounts="")
     with pytest.raises(Refused):
@@ -347,8 +349,7 @@ async def test_a_video_is_looked_up() -> None:
 
 async def test_the_app_has_a_token_of_its_own_for_pictures() -> None:
     """No account's."""
-    token = Answer(json={"data": {"access_token": "clt.1", "expires_in": 7200, "error_code": 0}})
-    io = ScriptedIo([token, Answer(json={"err_no": 0})])
+    io = ScriptedIo([OF_APP, Answer(json={"err_no": 0})])
     api = OpenApi(io, "key", "client-secret-of-the-tests", {})
 
     async def use(value: str) -> str:

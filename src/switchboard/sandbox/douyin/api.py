@@ -173,7 +173,7 @@ class Api(Tokens):
             raise DouyinError(28001007, f"image: {image.content_type}")
         media = self.world.store.keep(
             account=account.id, name=image.name, content_type=image.content_type, content=image.content,
-            now=self.world.clock.now(), key=events.new_id(),
+            now=self.world.clock.now(), key="@" + secrets.token_urlsafe(37),
         )  # fmt: skip
         return after(fault, by_extra(image_id=media.key, width=1, height=1, md5=""))
 
