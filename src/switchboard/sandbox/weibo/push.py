@@ -54,7 +54,7 @@ def as_xml(message: Json, at: float) -> bytes:
     fields: Json = {
         "ToUserName": message["receiver_id"], "FromUserName": message["sender_id"], "CreateTime": int(at), "MsgType": kind,
     }  # fmt: skip
-    if kind == "text":
+    if kind in {"text", "mention"}:
         fields["Content"] = message["text"]
     if kind == "voice":
         fields["Format"] = "amr"
