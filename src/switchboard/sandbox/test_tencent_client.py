@@ -163,7 +163,39 @@ def test_signs_and_templates_are_listed(sandbox: Running, account: Json) -> None
     assert [(t.TemplateId, t.StatusCode) for t in found] == [(2400001, 0), (2400002, 0)]
     listing = models.DescribeSmsSignListRequest()
     listing.International, listing.SignIdSet = 0, [1001]
-    assert sms.DescribeSmsSignList(listing).DescribeSignListStatusSet[0].SignName == "沙盒商店"
+    (sign,) = sms.DescribeSmsSignList(listing).DescribeSignListStatusSet
+    assert (sign.SignName, sign.StatusCode) == ("沙盒商店", 0)
+    change = {"sign_status": -1, "sign_review": "资质不符"}
+    sandbox.post("/sandbox/platforms/sms_tencent", id=account["id"], settings=change)
+    (sign,) = sms.DescribeSmsSignList(listing).DescribeSignListStatusSet
+    assert (sign.StatusCode, sign.ReviewReply) == (-1, "资质不符")
+    (status,) = send(sms, account)
+    assert status.Code == "FailedOperation.SignatureIncorrectOrUnapproved"
+
+
+def test_statistics_are_told_for_our_application_only(sandbox: Running, account: Json) -> None:
+    sms = client(sandbox, account)
+    send(sms, account)
+    request = models.SendStatusStatisticsRequest()
+    good = {
+        "SmsSdkAppId": account["settings"]["sdk_app_id"],
+        "BeginTime": "2026010100",
+        "EndTime": "2026010101",
+        "Limit": 0,
+        "Offset": 0,
+    }
+    request.from_json_string(json.dumps(good))
+    assert sms.SendStatusStatistics(request).SendStatusStatistics.RequestCount == 1
+    for code, wrong in (
+        ("UnauthorizedOperation.SmsSdkAppIdVerifyFail", {"SmsSdkAppId": "1400000000"}),
+        ("InvalidParameterValue.BeginTimeVerifyFail", {"BeginTime": "2026-01-01"}),
+        ("InvalidParameterValue.EndTimeVerifyFail", {"EndTime": "2025123123"}),
+        ("InvalidParameterValue.LimitVerifyFail", {"Limit": 10}),
+    ):
+        request.from_json_string(json.dumps({**good, **wrong}))
+        with pytest.raises(TencentCloudSDKException) as refused:
+            sms.SendStatusStatistics(request)
+        assert refused.value.get_code() == code
 
 
 def test_replayed_and_changed_requests_are_refused(sandbox: Running, account: Json) -> None:

@@ -34,6 +34,7 @@ TEMPLATES = [
         "international": 0,
     },
     {"id": "2400003", "name": "Order update", "content": "Your order {1} is on its way.", "international": 1},
+    {"id": "2400004", "name": "Reply", "content": "We have answered your question: {1}", "international": 1},
 ]
 OPT_OUT = {"T", "TD", "N", "R", "退订"}
 THREE_DIGITS = (
@@ -91,6 +92,8 @@ class Tencent(StandIn):
             "secret_key": secrets.token_hex(16),
             "sdk_app_id": app,
             "sign": "沙盒商店",
+            "sign_status": 0,
+            "sign_review": "",
             "templates": TEMPLATES,
             "limits": True,
             "status_url": "",
@@ -139,6 +142,8 @@ class Tencent(StandIn):
             return answered({"DescribeSignListStatusSet": [_sign(account)]})
         if action == "DescribeSmsTemplateList":
             return answered({"DescribeTemplateStatusSet": self._templates(account, fields)})
+        if action == "SendStatusStatistics":
+            return answered({"SendStatusStatistics": _statistics(account, fields)})
         raise TencentError("InvalidAction", f"The request action={action} is invalid or not found.")
 
     def _templates(self, account: PlatformAccount, fields: Json) -> list[Json]:
@@ -199,6 +204,7 @@ class Tencent(StandIn):
                 "SerialNo": "", "PhoneNumber": given, "Fee": 0, "SessionContext": context,
                 "Code": code, "Message": WORDS.get(code, code), "IsoCode": "",
             }  # fmt: skip
+        account.kept["taken"] = account.kept.get("taken", 0) + 1
         serial = f"{digits(4)}:{digits(28)}"
         customer = self.world.store.customer_by_phone(number)
         chat = self.world.store.chat(self.name, account.id, customer.id if customer else number)
@@ -232,7 +238,8 @@ class Tencent(StandIn):
         if not number:
             return "InvalidParameterValue.IncorrectPhoneNumber", ""
         domestic = number.startswith("+86")
-        if (domestic or fields.get("SignName")) and fields.get("SignName") != account.settings["sign"]:
+        approved = account.settings["sign"] if not account.settings.get("sign_status") else None
+        if (domestic or fields.get("SignName")) and fields.get("SignName") != approved:
             return "FailedOperation.SignatureIncorrectOrUnapproved", ""
         template = next(
             (t for t in account.settings["templates"] if t["id"] == str(fields["TemplateId"])), None
@@ -357,6 +364,25 @@ def _split(number: str) -> tuple[str, str]:
 
 def _sign(account: PlatformAccount) -> Json:
     return {
-        "SignId": 1001, "International": 0, "StatusCode": 0, "ReviewReply": "", "SignName": account.settings["sign"],
+        "SignId": 1001, "International": 0, "StatusCode": account.settings.get("sign_status", 0),
+        "ReviewReply": account.settings.get("sign_review", ""), "SignName": account.settings["sign"],
         "CreateTime": 1_700_000_000,
     }  # fmt: skip
+
+
+def _statistics(account: PlatformAccount, fields: Json) -> Json:
+    """Return the application's counts; hours are written yyyymmddhh, Limit and Offset must be 0."""
+    for name in ("SmsSdkAppId", "BeginTime", "EndTime", "Limit", "Offset"):
+        if name not in fields:
+            raise TencentError("MissingParameter", f"The request is missing a required parameter `{name}`.")
+    if str(fields["SmsSdkAppId"]) != account.settings["sdk_app_id"]:
+        raise TencentError("UnauthorizedOperation.SmsSdkAppIdVerifyFail")
+    begin, end = str(fields["BeginTime"]), str(fields["EndTime"])
+    if not re.fullmatch(r"\d{10}", begin):
+        raise TencentError("InvalidParameterValue.BeginTimeVerifyFail")
+    if not re.fullmatch(r"\d{10}", end) or end < begin:
+        raise TencentError("InvalidParameterValue.EndTimeVerifyFail")
+    if fields["Limit"] != 0 or fields["Offset"] != 0:
+        raise TencentError("InvalidParameterValue.LimitVerifyFail")
+    sent = account.kept.get("taken", 0)
+    return {"FeeCount": sent, "RequestCount": sent, "RequestSuccessCount": sent}

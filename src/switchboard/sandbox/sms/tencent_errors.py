@@ -51,6 +51,8 @@ WORDS = {
     "AuthFailure.SignatureExpire": "The provided credentials have expired: the timestamp is more than five minutes away.",
     "AuthFailure.InvalidAuthorization": "The Authorization header does not conform to the standard.",
     "RequestLimitExceeded": "Your current request times exceeds the limit in a second.",
+    "UnauthorizedOperation.SmsSdkAppIdVerifyFail": "the SmsSdkAppId does not belong to this account",
+    "FailedOperation.InsufficientBalanceInSmsPackage": "the SMS package has no balance left",
     "FailedOperation.PhoneNumberInBlacklist": "the phone number is in the blacklist",
     "FailedOperation.TemplateIncorrectOrUnapproved": "template is not approved or request content does not match it",
     "FailedOperation.SignatureIncorrectOrUnapproved": "signature is not approved or has a wrong format",
