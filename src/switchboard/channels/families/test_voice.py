@@ -113,6 +113,7 @@ class ReplacedIo(ScriptedIo):
 
 
 AUTHORITY = Authority()
+PROOF = (AUTHORITY.signature(b"body"), b"body")
 
 
 def served(file: bytes = b"", **answer: Any) -> ReplacedIo:
@@ -150,7 +151,7 @@ async def test_any_other_place_is_refused_before_it_is_asked(url: str) -> None:
     """Nobody may make us fetch what they like, nor trust it."""
     io = served()
     with pytest.raises(BadSignature):
-        await Certificates(RULES).fetch(io, url, NOW)
+        await Certificates(RULES).fetch(io, url, *PROOF, NOW)
     assert io.scripted.requests == []
 
 
@@ -161,9 +162,9 @@ async def test_a_certificate_is_fetched_once_and_proves_what_its_owner_signed() 
     """From the stand-in's address, at the path that the request named; not again before it ends."""
     io, known = served(), Certificates(RULES)
     for _ in range(3):
-        await known.fetch(io, URL, NOW)
+        await known.fetch(io, URL, *PROOF, NOW)
     assert [one.url for one in io.scripted.requests] == ["https://stand-in.example/keys/signer.pem"]
-    known.prove(URL, AUTHORITY.signature(b"body"), b"body", NOW)
+    known.prove(URL, *PROOF, NOW)
     for body, signature in ((b"bodx", AUTHORITY.signature(b"body")), (b"body", "x"), (b"body", "")):
         with pytest.raises(BadSignature):
             known.prove(URL, signature, body, NOW)
@@ -174,7 +175,7 @@ async def test_a_certificate_is_fetched_once_and_proves_what_its_owner_signed() 
 def test_a_certificate_that_was_never_fetched_proves_nothing() -> None:
     """`verify` alone is not enough."""
     with pytest.raises(BadSignature):
-        Certificates(RULES).prove(URL, AUTHORITY.signature(b"body"), b"body", NOW)
+        Certificates(RULES).prove(URL, *PROOF, NOW)
 
 
 async def test_a_certificate_kept_is_not_trusted_beyond_its_end() -> None:
@@ -182,11 +183,46 @@ async def test_a_certificate_kept_is_not_trusted_beyond_its_end() -> None:
     short, known = Authority(years=(2020, 2027)), Certificates(RULES)
     io = ReplacedIo([Answer(data=short.file()), Answer(data=AUTHORITY.file())])
     later = datetime(2028, 1, 1, tzinfo=UTC)
-    await known.fetch(io, URL, NOW)
+    await known.fetch(io, URL, *PROOF, NOW)
     with pytest.raises(BadSignature):
         known.prove(URL, short.signature(b"body"), b"body", later)
-    await known.fetch(io, URL, later)
-    known.prove(URL, AUTHORITY.signature(b"body"), b"body", later)
+    await known.fetch(io, URL, *PROOF, later)
+    known.prove(URL, *PROOF, later)
+
+
+class OtherKey(Authority):
+    """The same names, signed with another key."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.key = key_of("another")
+        span = (datetime(2020, 1, 1, tzinfo=UTC), datetime(2040, 1, 1, tzinfo=UTC))
+        self.leaf = self._made("signer.example", "Between", self.key, key_of("between"), span, ca=False)
+
+
+async def test_a_certificate_that_was_replaced_in_its_place_is_looked_at_again() -> None:
+    """Not more than once a minute, whoever sends signatures that don't fit; nor is the good one lost by that."""
+    new, known = OtherKey(), Certificates(RULES)
+    io = ReplacedIo([Answer(data=AUTHORITY.file()), Answer(data=AUTHORITY.file()), Answer(data=new.file())])
+    proof, second = (new.signature(b"body"), b"body"), timedelta(seconds=1)
+    await known.fetch(io, URL, *PROOF, NOW)
+    for seconds, asked in ((59, 1), (60, 2), (61, 2), (119, 2), (120, 3), (121, 3)):
+        at = NOW + seconds * second
+        await known.fetch(io, URL, *proof, at)
+        assert len(io.scripted.requests) == asked
+        if asked < 3:
+            known.prove(URL, *PROOF, at)
+        else:
+            known.prove(URL, *proof, at)
+
+
+async def test_certificates_of_a_stand_in_are_not_the_platforms() -> None:
+    """Another place is asked itself, whatever lies at the same path elsewhere."""
+    known, io = Certificates(RULES), ScriptedIo([Answer(data=AUTHORITY.file())])
+    await known.fetch(served(), URL, *PROOF, NOW)
+    with pytest.raises(BadSignature, match="no trusted root"):
+        await known.fetch(io, URL, *PROOF, NOW)
+    assert io.scripted.requests[0].url == URL
 
 
 WRONG: Mapping[str, bytes] = {
@@ -203,18 +239,18 @@ WRONG: Mapping[str, bytes] = {
 @pytest.mark.parametrize("wrong", WRONG)
 async def test_a_certificate_that_proves_nothing_is_not_kept(wrong: str) -> None:
     """Refused when it is fetched, and then not known."""
-    known = Certificates(RULES)
+    known, io = Certificates(RULES), served(WRONG[wrong])
     with pytest.raises(BadSignature):
-        await known.fetch(served(WRONG[wrong]), URL, NOW)
+        await known.fetch(io, URL, *PROOF, NOW)
     with pytest.raises(BadSignature):
-        known.prove(URL, AUTHORITY.signature(b"body"), b"body", NOW)
+        known.prove(URL, *PROOF, NOW)
 
 
 @pytest.mark.parametrize("wrong", ["nothing", "for somebody else", "out of date", "not yet"])
 def test_a_certificate_without_a_chain_must_say_the_same(wrong: str) -> None:
     """Some platforms serve theirs alone; name and dates count all the same."""
     alone = msgspec.structs.replace(RULES, chained=False)
-    assert check(alone, [AUTHORITY.leaf], NOW, []).ends.year == 2040
+    assert check(alone, [AUTHORITY.leaf], NOW, []).not_valid_after_utc.year == 2040
     found = [] if wrong == "nothing" else x509.load_pem_x509_certificates(WRONG[wrong])[:1]
     with pytest.raises(BadSignature):
         check(alone, found, NOW, [])
@@ -224,7 +260,7 @@ async def test_at_the_platforms_own_address_only_roots_that_everybody_trusts_cou
     """An authority of somebody's own convinces nobody there, whatever it sends along."""
     io = ScriptedIo([Answer(data=AUTHORITY.file())])
     with pytest.raises(BadSignature, match="no trusted root"):
-        await Certificates(RULES).fetch(io, URL, NOW)
+        await Certificates(RULES).fetch(io, URL, *PROOF, NOW)
     assert io.scripted.requests[0].url == URL
     assert len(roots_everybody_trusts()) > 100
     with pytest.raises(BadSignature):
@@ -232,7 +268,7 @@ async def test_at_the_platforms_own_address_only_roots_that_everybody_trusts_cou
     for chain in (AUTHORITY.chain()[:1], [AUTHORITY.leaf, AUTHORITY.root], []):
         with pytest.raises(BadSignature):
             check(RULES, chain, NOW, [AUTHORITY.root])
-    assert check(RULES, AUTHORITY.chain()[:2], NOW, [AUTHORITY.root]).ends.year == 2040
+    assert check(RULES, AUTHORITY.chain()[:2], NOW, [AUTHORITY.root]).not_valid_after_utc.year == 2040
 
 
 @pytest.mark.parametrize(
@@ -243,24 +279,24 @@ async def test_a_place_that_does_not_answer_is_no_proof_of_forgery(
 ) -> None:
     """The platform is asked to repeat when its store has trouble."""
     with pytest.raises(outcome):
-        await Certificates(RULES).fetch(served(status=status), URL, NOW)
+        await Certificates(RULES).fetch(served(status=status), URL, *PROOF, NOW)
 
 
 @pytest.mark.parametrize(("fails", "outcome"), [("connect", Retry), ("timeout", InDoubt)])
 async def test_no_connection_is_told_as_such(fails: str, outcome: type[Exception]) -> None:
     """The door answers 503 then."""
     with pytest.raises(outcome):
-        await Certificates(RULES).fetch(ReplacedIo([Answer(fails=fails)]), URL, NOW)
+        await Certificates(RULES).fetch(ReplacedIo([Answer(fails=fails)]), URL, *PROOF, NOW)
 
 
 async def test_no_more_than_a_few_certificates_are_kept() -> None:
     """The oldest goes first."""
     known, io = Certificates(RULES), served()
     for nr in range(KEPT + 1):
-        await known.fetch(io, f"https://certificates.example/keys/{nr}.pem", NOW)
-    known.prove(f"https://certificates.example/keys/{KEPT}.pem", AUTHORITY.signature(b"b"), b"b", NOW)
+        await known.fetch(io, f"https://certificates.example/keys/{nr}.pem", *PROOF, NOW)
+    known.prove(f"https://certificates.example/keys/{KEPT}.pem", *PROOF, NOW)
     with pytest.raises(BadSignature):
-        known.prove("https://certificates.example/keys/0.pem", AUTHORITY.signature(b"b"), b"b", NOW)
+        known.prove("https://certificates.example/keys/0.pem", *PROOF, NOW)
 
 
 # -- what is said --------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import posixpath
 import re
 import warnings
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -28,6 +28,7 @@ from cryptography.x509.verification import PolicyBuilder, Store, VerificationErr
 from switchboard.channels.api import BadSignature, InDoubt, Io, Outcome, Retry
 
 KEPT = 16
+LOOK_AGAIN = timedelta(minutes=1)
 LARGEST = 100_000
 HASHES = {"sha256": hashes.SHA256(), "sha1": hashes.SHA1()}  # noqa: S303 (DuerOS has nothing better)
 PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
@@ -81,6 +82,17 @@ class Proven(msgspec.Struct, frozen=True):
     key: rsa.RSAPublicKey
     begins: datetime
     ends: datetime
+    address: str
+    fetched: datetime
+
+    def signed(self, signature: str, body: bytes, digest: str) -> bool:
+        """Whether its owner signed the body."""
+        try:
+            mark = base64.b64decode(signature.encode(), validate=True)
+            self.key.verify(mark, body, padding.PKCS1v15(), HASHES[digest])
+        except (InvalidSignature, binascii.Error, ValueError):
+            return False
+        return True
 
 
 class Certificates:
@@ -90,28 +102,21 @@ class Certificates:
         self._rules = rules
         self._kept: dict[str, Proven] = {}
 
-    async def fetch(self, io: Io, url: str, at: datetime) -> None:
-        """Fetch and check the certificate at an address unless it is there already; raises BadSignature, Retry or InDoubt."""
+    async def fetch(self, io: Io, url: str, signature: str, body: bytes, at: datetime) -> None:
+        """Have the certificate at an address that signed the body; raises BadSignature, Retry or InDoubt.
+
+        A signature that doesn't fit may mean that the platform has put another certificate in the same place: it is looked at
+        again, once a minute at most.
+        """
         path = self._rules.place(url)
+        address = f"{io.platform_url(self._rules.platform, self._rules.root)}{path}"
         kept = self._kept.get(path)
-        if kept is not None and kept.begins <= at <= kept.ends:
-            return
-        base = io.platform_url(self._rules.platform, self._rules.root)
-        try:
-            answer = await io.http.request("GET", f"{base}{path}", timeout=3, max_bytes=LARGEST)
-        except (Retry, InDoubt):
-            raise
-        except Outcome as error:
-            raise BadSignature(f"{self._rules.label}: no certificate: {error}") from None
-        if answer.status >= 500 or answer.status == 429:
-            raise Retry(f"{self._rules.label}: no certificate now ({answer.status})")
-        if answer.status != 200:
-            raise BadSignature(f"{self._rules.label}: no certificate there ({answer.status})")
-        chain = _chain(answer.body)
-        # Whoever puts a stand-in in the platform's place vouches for what it sends.
-        roots = roots_everybody_trusts() if base == self._rules.root else chain[-1:]
-        proven = check(self._rules, chain, at, roots)
-        if len(self._kept) >= KEPT:
+        if kept is not None and kept.address == address and kept.begins <= at <= kept.ends:
+            fits = kept.signed(signature, body, self._rules.digest)
+            if fits or at - kept.fetched < LOOK_AGAIN:
+                return
+        proven = await self._fetched(io, address, at)
+        if path not in self._kept and len(self._kept) >= KEPT:
             del self._kept[next(iter(self._kept))]
         self._kept[path] = proven
 
@@ -122,22 +127,36 @@ class Certificates:
             raise BadSignature(f"{self._rules.label}: the certificate is not known")
         if not kept.begins <= at <= kept.ends:
             raise BadSignature(f"{self._rules.label}: the certificate is out of date")
+        if not kept.signed(signature, body, self._rules.digest):
+            raise BadSignature(f"{self._rules.label}: the signature does not fit the body")
+
+    async def _fetched(self, io: Io, address: str, at: datetime) -> Proven:
         try:
-            mark = base64.b64decode(signature.encode(), validate=True)
-            kept.key.verify(mark, body, padding.PKCS1v15(), HASHES[self._rules.digest])
-        except (InvalidSignature, binascii.Error, ValueError):
-            raise BadSignature(f"{self._rules.label}: the signature does not fit the body") from None
+            answer = await io.http.request("GET", address, timeout=3, max_bytes=LARGEST)
+        except (Retry, InDoubt):
+            raise
+        except Outcome as error:
+            raise BadSignature(f"{self._rules.label}: no certificate: {error}") from None
+        if answer.status >= 500 or answer.status == 429:
+            raise Retry(f"{self._rules.label}: no certificate now ({answer.status})")
+        if answer.status != 200:
+            raise BadSignature(f"{self._rules.label}: no certificate there ({answer.status})")
+        chain = _chain(answer.body)
+        # Whoever puts a stand-in in the platform's place vouches for what it sends.
+        own = address.startswith(f"{self._rules.root}/")
+        leaf = check(self._rules, chain, at, roots_everybody_trusts() if own else chain[-1:])
+        key = _key(self._rules, leaf)
+        return Proven(key, leaf.not_valid_before_utc, leaf.not_valid_after_utc, address, at)
 
 
 def check(
     rules: Rules, chain: Sequence[x509.Certificate], at: datetime, roots: Sequence[x509.Certificate]
-) -> Proven:
+) -> x509.Certificate:
     """Return the first certificate of a chain once it is proven to be the platform's; raises BadSignature."""
     if not chain:
         raise BadSignature(f"{rules.label}: the file holds no certificate")
     leaf = chain[0]
-    proven = Proven(_key(rules, leaf), leaf.not_valid_before_utc, leaf.not_valid_after_utc)
-    if not proven.begins <= at <= proven.ends:
+    if not leaf.not_valid_before_utc <= at <= leaf.not_valid_after_utc:
         raise BadSignature(f"{rules.label}: the certificate is out of date")
     if rules.name not in _names(leaf):
         raise BadSignature(f"{rules.label}: the certificate is not for {rules.name}")
@@ -149,7 +168,7 @@ def check(
             raise BadSignature(
                 f"{rules.label}: the certificate has no trusted root ({error})"[:300]
             ) from None
-    return proven
+    return leaf
 
 
 @cache

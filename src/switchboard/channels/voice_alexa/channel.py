@@ -1,7 +1,7 @@
 """An Alexa custom skill: question in, answer out; hand-over to a queue with a spoken promise."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar
 
 import msgspec
@@ -120,18 +120,11 @@ class AlexaChannel:
 
     async def prepare(self, request: RawRequest) -> None:
         """Fetch the certificate that the request names, once."""
-        await CERTIFICATES.fetch(
-            self._io, request.headers.get("signaturecertchainurl", ""), request.received_at
-        )
+        await CERTIFICATES.fetch(self._io, *_proof(request))
 
     def verify(self, request: RawRequest) -> None:
         """Check signature, time and skill: Amazon's certificate signs every skill's requests, so ours must be named."""
-        CERTIFICATES.prove(
-            request.headers.get("signaturecertchainurl", ""),
-            request.headers.get("signature-256", ""),
-            request.body,
-            request.received_at,
-        )
+        CERTIFICATES.prove(*_proof(request))
         try:
             envelope = decode(request.body)
         except BadPayload:
@@ -238,6 +231,17 @@ def spoken(said: Said, title: str) -> Json:
     if said.words:
         response["shouldEndSession"] = said.ends
     return {"version": "1.0", "sessionAttributes": said.remembers, "response": response}
+
+
+def _proof(request: RawRequest) -> tuple[str, str, bytes, datetime]:
+    """Return where the certificate lies, the signature, what was signed and when."""
+    headers = request.headers
+    return (
+        headers.get("signaturecertchainurl", ""),
+        headers.get("signature-256", ""),
+        request.body,
+        request.received_at,
+    )
 
 
 def _skill(envelope: Any) -> str:

@@ -1,7 +1,7 @@
 """A DuerOS custom skill: question in, answer out; hand-over to a queue with a spoken promise."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar
 
 import msgspec
@@ -106,16 +106,11 @@ class DuerosChannel:
 
     async def prepare(self, request: RawRequest) -> None:
         """Fetch the certificate that the request names, once."""
-        await CERTIFICATES.fetch(self._io, request.headers.get("signaturecerturl", ""), request.received_at)
+        await CERTIFICATES.fetch(self._io, *_proof(request))
 
     def verify(self, request: RawRequest) -> None:
         """Check signature, time and skill: Baidu's certificate signs every skill's requests, so ours must be named."""
-        CERTIFICATES.prove(
-            request.headers.get("signaturecerturl", ""),
-            request.headers.get("signature", ""),
-            request.body,
-            request.received_at,
-        )
+        CERTIFICATES.prove(*_proof(request))
         try:
             envelope = decode(request.body)
         except BadPayload:
@@ -154,6 +149,17 @@ class DuerosChannel:
         if not self._config.skill_id.strip():
             raise Refused("Enter the skill ID from the console of DuerOS.")
         return [Account(self._config.skill_id, self._config.name or self._config.skill_id)]
+
+
+def _proof(request: RawRequest) -> tuple[str, str, bytes, datetime]:
+    """Return where the certificate lies, the signature, what was signed and when."""
+    headers = request.headers
+    return (
+        headers.get("signaturecerturl", ""),
+        headers.get("signature", ""),
+        request.body,
+        request.received_at,
+    )
 
 
 def turn_of(envelope: Any) -> Turn | None:
