@@ -1,4 +1,4 @@
-"""`python -m switchboard.sandbox`: serve, and print `{"url", "smtp", "pop3"}` on one line when ready."""
+"""`python -m switchboard.sandbox`: serve, and print `{"url", "smtp", "pop3", "smpp"}` on one line when ready."""
 
 import argparse
 import asyncio
@@ -29,6 +29,7 @@ class Server(uvicorn.Server):
             "url": f"http://{host}:{port}",
             "smtp": {"host": world.config.mail_host, "port": world.smtp_port},
             "pop3": {"host": world.config.mail_host, "port": world.pop3_port},
+            "smpp": {"host": world.config.mail_host, "port": world.smpp_port},
         }
         sys.stdout.write(msgspec.json.encode(ready).decode() + "\n")
         sys.stdout.flush()

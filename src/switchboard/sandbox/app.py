@@ -64,7 +64,7 @@ class Sandbox:
         bot = BotApi(self.world)
         player = Player(self.world, bot.updates)
         custom = CustomChannel(self.world)
-        platforms = Platforms(self.world)
+        platforms = self._platforms = Platforms(self.world)
         play = Play(self.world, player, custom, platforms)
         Accounts(self.world, player, platforms).routes(self._router)
         play.routes(self._router)
@@ -77,7 +77,7 @@ class Sandbox:
         graph.routes(self.world, self._router)
 
     async def start(self) -> None:
-        """Open the mail ports, make the first customers."""
+        """Open the ports, make the first customers."""
         world, config = self.world, self.world.config
         if config.seed and not world.state.customers:
             for person in PEOPLE:
@@ -86,6 +86,7 @@ class Sandbox:
         self._servers.append(await post.serve(config.mail_host, config.smtp_port))
         self._servers.append(await fetch.serve(config.mail_host, config.pop3_port))
         world.smtp_port, world.pop3_port = (s.sockets[0].getsockname()[1] for s in self._servers)
+        await self._platforms.start()
         self._saver = asyncio.create_task(self._save_now_and_then())
 
     async def stop(self) -> None:
@@ -94,6 +95,7 @@ class Sandbox:
             server.close()
         for office in self._offices:
             await office.close()
+        await self._platforms.stop()
         if self._saver is not None:
             self._saver.cancel()
         await self.world.close()

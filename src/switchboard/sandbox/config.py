@@ -9,10 +9,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     state_file: str = ""
     """Accounts, customers and chats survive a restart in this file; empty = memory only. Not the ledger."""
     mail_host: str = "127.0.0.1"
-    """Address on which SMTP and POP3 listen."""
+    """Address on which SMTP, POP3 and SMPP listen."""
     smtp_port: int = 0
     """0 = any free port; the number is in the ready line and in `GET /sandbox/info`."""
     pop3_port: int = 0
+    """As smtp_port."""
+    smpp_port: int = 0
     """As smtp_port."""
     ledger_limit: int = 200_000
     """Entries kept; older ones are dropped and the answer says how many."""

@@ -7,6 +7,7 @@ from switchboard.sandbox.line.standin import Line
 from switchboard.sandbox.sms.aliyun import Aliyun
 from switchboard.sandbox.sms.tencent import Tencent
 from switchboard.sandbox.sms.twilio import Twilio
+from switchboard.sandbox.smsc.standin import Smpp
 from switchboard.sandbox.standin import StandIn
 from switchboard.sandbox.voice.alexa import Alexa
 from switchboard.sandbox.voice.dueros import Dueros
@@ -22,6 +23,7 @@ MADE: tuple[type[StandIn], ...] = (
     Twilio,
     Tencent,
     Aliyun,
+    Smpp,
     Douyin,
     Weibo,
     Alexa,
@@ -46,3 +48,13 @@ class Platforms:
         """Register the platforms' paths."""
         for one in self.by_name.values():
             one.routes(router)
+
+    async def start(self) -> None:
+        """Open what they listen on beside HTTP."""
+        for one in self.by_name.values():
+            await one.start()
+
+    async def stop(self) -> None:
+        """Close it."""
+        for one in self.by_name.values():
+            await one.stop()

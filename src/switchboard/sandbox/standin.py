@@ -64,6 +64,12 @@ class StandIn:
     def routes(self, router: Router) -> None:
         """Register the platform's paths. A handler raises `NotMine` where the path belongs to a sibling."""
 
+    async def start(self) -> None:
+        """Open what the platform listens on beside HTTP; raises OSError."""
+
+    async def stop(self) -> None:
+        """Close it again."""
+
     def invent(self, given: Json) -> tuple[str, str, Json]:
         """Return id, name and settings (tokens, secrets, app ids) of a new account where `given` has none."""
         raise NotImplementedError

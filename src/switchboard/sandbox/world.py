@@ -51,6 +51,7 @@ class World:
         )
         self.smtp_port = 0
         self.pop3_port = 0
+        self.smpp_port = 0
         self._outboxes: dict[str, Outbox] = {}
         self._buckets: dict[str, Bucket] = {}
         self._tasks: set[asyncio.Task[None]] = set()

@@ -22,24 +22,31 @@ HALF_SENT_SECONDS = 5.0
 MOST_INCOMPLETE = 500
 MOST_RECENT = 500
 SUSPECT_SECONDS = 600.0
+DOUBLED_SECONDS = 300.0
 
 
 class Parts(msgspec.Struct):
-    """The parts of a long message that have come so far, by number; `at` is when the first came."""
+    """The parts of a long message that have come so far, by number; `at` is when the first came.
+
+    `digests` are those of the PDUs' bodies: a part that comes twice has another sequence number.
+    """
 
     at: float
     total: int
     got: dict[str, str] = {}
+    digests: dict[str, str] = {}
 
 
 class Cursor(msgspec.Struct, omit_defaults=True):
     """What outlives a connection: incomplete messages, long ones of ours, and what may be delivered once more.
 
-    `recent` are (digest, time) of PDUs that are stored, but whose answer may not have reached the SMSC.
+    `recent` are (digest, time) of PDUs that are stored, but whose answer may not have reached the SMSC; `whole` the same of the
+    parts of messages that are complete, because some networks deliver a part twice.
     """
 
     parts: dict[str, Parts] = {}
     recent: list[tuple[str, float]] = []
+    whole: list[tuple[str, float]] = []
     long: list[LongOne] = []
 
     @classmethod
@@ -62,6 +69,7 @@ class Assembly:
         self._parts = dict(cursor.parts)
         self._suspects = list(cursor.recent)
         self._recent: list[tuple[str, float, float]] = []
+        self._whole = dict(cursor.whole)
         ledger.restore(cursor.long)
 
     def take(self, one: pdu.Pdu, now: float, tick: float) -> list[Item]:
@@ -80,17 +88,22 @@ class Assembly:
         place = user_data(message).place
         if place is None:
             return [self._item([text])]
+        if now - self._whole.get(digest, -DOUBLED_SECONDS) < DOUBLED_SECONDS:
+            return []
         key = f"{message.source.number}>{message.destination.number}#{place.reference}/{place.total}"
         done = []
         known = self._parts.get(key)
-        if known is not None and known.got.get(str(place.number), text) != text:
+        number = str(place.number)
+        if known is not None and known.digests.get(number, digest) != digest:
             # The sender's counter has come round: the older message will not be completed any more.
             done.append(self._give_up(key))
             known = None
         if known is None:
             known = self._parts[key] = Parts(now, place.total)
-        known.got[str(place.number)] = text
+        known.got[number] = text
+        known.digests[number] = digest
         if len(known.got) == known.total:
+            self._whole |= dict.fromkeys(known.digests.values(), now)
             done.append(self._give_up(key))
         return done
 
@@ -106,7 +119,9 @@ class Assembly:
         self._recent = [one for one in self._recent if one[2] >= proven][-MOST_RECENT:]
         self._suspects = [one for one in self._suspects if now - one[1] < SUSPECT_SECONDS]
         recent = [*self._suspects, *((digest, at) for digest, at, _ in self._recent)][-MOST_RECENT:]
-        return msgspec.json.encode(Cursor(self._parts, recent, self._ledger.saved(now))).decode()
+        whole = [one for one in self._whole.items() if now - one[1] < DOUBLED_SECONDS][-MOST_RECENT:]
+        self._whole = dict(whole)
+        return msgspec.json.encode(Cursor(self._parts, recent, whole, self._ledger.saved(now))).decode()
 
     def _receipt(self, message: pdu.Message, text: str) -> list[Item]:
         receipt = receipts.receipt_of(message, self._config.receipt_ids)

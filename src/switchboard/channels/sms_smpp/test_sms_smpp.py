@@ -247,6 +247,20 @@ def test_a_reference_used_again_does_not_mix_two_messages() -> None:
     assert texts(assembly.take(part(2, 2, b"\x00c"), 2.0, 0.0)) == [[Text("bc")]]
 
 
+def test_a_part_that_comes_twice_is_one_part() -> None:
+    """Though its PDU has another number each time, and even when the message is complete by then."""
+    assembly = Assembly(settings(), Cursor(), Ledger(), "n")
+    one, two = part(1, 2, b"\x00a"), part(2, 2, b"\x00b")
+    again = [pdu.Pdu(each.command, each.sequence + 40, 0, each.body) for each in (one, two)]
+    assert assembly.take(one, 0.0, 0.0) == assembly.take(again[0], 0.0, 0.0) == []
+    assert texts(assembly.take(two, 1.0, 0.0)) == [[Text("ab")]]
+    later = Assembly(settings(), Cursor.read(assembly.cursor(1.0, 9.0)), Ledger(), "n2")
+    assert later.take(again[1], 2.0, 0.0) == []
+    assert later.overdue(1e9) == []
+    later.take(one, 600.0, 0.0)
+    assert texts(later.take(two, 600.0, 0.0)) == [[Text("ab")]], "after ten minutes it is another message"
+
+
 def test_what_was_stored_but_not_confirmed_is_not_told_twice() -> None:
     """The SMSC delivers it again on the next connection; the same words later are a new message."""
     one = part(1, 1, b"\x00a")

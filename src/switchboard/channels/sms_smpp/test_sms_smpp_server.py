@@ -1,18 +1,14 @@
 """The channel against an SMSC over real TCP on loopback: both ways, reconnecting, throttled, in parts."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
 
 from switchboard.channels.api import (
-    Inbound,
     InDoubt,
-    MessageReceived,
     Outbound,
-    Polled,
     Reauthorise,
     ReceiptReceived,
     Refused,
@@ -22,61 +18,10 @@ from switchboard.channels.api import (
 from switchboard.channels.sms_smpp.channel import SmppChannel
 from switchboard.channels.sms_smpp.test_sms_smpp import CONFIG, settings
 from switchboard.channels.sms_smpp.trunk import trunk
-from tests.sms.peers import LoopbackIo, Settings, Smsc
+from tests.sms.peers import LoopbackIo, Runner, Settings, Smsc, eventually, running
 
 OURS, ANN, BOB = "+4670011223344", "46700000001", "46700000002"
 ACCOUNTS = {"desk": CONFIG["password"]}
-
-
-class Runner:
-    """What the product does with a session: stores a batch, then asks for the next; cursors outlive it."""
-
-    def __init__(self, channel: SmppChannel) -> None:
-        self.channel = channel
-        self.cursors: dict[str, str] = {}
-        self.facts: list[Inbound] = []
-        self.batches = 0
-        self.storing = asyncio.Event()
-        self.storing.set()
-        self.news = asyncio.Event()
-
-    async def load(self, account: str) -> str:
-        return self.cursors.get(account, "")
-
-    async def run(self) -> None:
-        """One session, until it ends."""
-        async with contextlib.aclosing(self.channel.session(self.load)) as session:
-            async for account, polled in session:
-                await self.store(account, polled)
-
-    async def store(self, account: str, polled: Polled) -> None:
-        await self.storing.wait()
-        self.cursors[account] = polled.cursor
-        self.facts += polled.facts
-        self.batches += 1
-        self.news.set()
-
-    async def until(self, count: int, kind: type = MessageReceived) -> list[Any]:
-        """Wait for so many facts of a kind."""
-        async with asyncio.timeout(5):
-            while len(found := [fact for fact in self.facts if isinstance(fact, kind)]) < count:
-                self.news.clear()
-                await self.news.wait()
-        return found
-
-
-@contextlib.asynccontextmanager
-async def running(runner: Runner) -> AsyncIterator[asyncio.Task[None]]:
-    """Hold a session meanwhile."""
-    before = runner.batches
-    task = asyncio.create_task(runner.run())
-    try:
-        await eventually(lambda: runner.batches > before or task.done())
-        yield task
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError, Retry):
-            await task
 
 
 @pytest.fixture
@@ -93,12 +38,6 @@ async def channel_to(smsc: Smsc, **changes: Any) -> SmppChannel:
 
 def to_ann(text: str, key: str = "m-0") -> Outbound:
     return Outbound(OURS, f"+{ANN}", [Text(text)], key)
-
-
-async def eventually(check: Any) -> None:
-    async with asyncio.timeout(5):
-        while not check():  # noqa: ASYNC110 - a test looks on from outside
-            await asyncio.sleep(0.01)
 
 
 # -- in ----------------------------------------------------------------------------------------------------

@@ -66,6 +66,7 @@ class Desk:
                 "url": request.origin,
                 "smtp": {"host": host, "port": self._world.smtp_port},
                 "pop3": {"host": host, "port": self._world.pop3_port},
+                "smpp": {"host": host, "port": self._world.smpp_port},
                 "offset_seconds": self._world.clock.offset_seconds,
             }
         )

@@ -5,19 +5,16 @@ import contextlib
 import itertools
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from switchboard.sandbox.smsc.frames import COMMANDS, RESP, Broken, Fields, Frame, Sm, next_frame, sm_of
-from switchboard.sandbox.smsc.shorts import Short, receipt, shown, written
+from switchboard.sandbox.smsc.shorts import Short, fits, receipt, shown, written
 
-THROTTLED, INVALID_DESTINATION, WRONG_PASSWORD, WRONG_ID, ALREADY_BOUND, BAD_STATE = (
-    0x58,
-    0x0B,
-    0x0E,
-    0x0F,
-    0x05,
-    0x04,
-)
+BAD_LENGTH, BAD_STATE, ALREADY_BOUND, SYSTEM_ERROR = 0x01, 0x04, 0x05, 0x08
+INVALID_SOURCE, INVALID_DESTINATION, WRONG_PASSWORD, WRONG_ID, THROTTLED = 0x0A, 0x0B, 0x0E, 0x0F, 0x58
+KEPT = 100_000
 
 
 @dataclass
@@ -32,6 +29,7 @@ class Settings:
     receipt_tlvs: bool = True
     receipt_ids: str = "same"
     """How receipts write the ids of submits, which are hexadecimal: same or decimal."""
+    first_id: int = 0x1A2B3C
     per_second: int = 0
     """Submits that an account may make in one second; 0: any number."""
     single: bool = False
@@ -53,13 +51,32 @@ class Faults:
     """Final states by destination, else DELIVRD."""
 
 
+@dataclass
+class Fate:
+    """What becomes of one submit."""
+
+    status: int = 0
+    """Refused with this command_status."""
+    state: str = "DELIVRD"
+    """What its receipt will say."""
+    seconds: float = 0.0
+    """The answer takes so long."""
+    answered: bool = True
+    cut: Literal["", "before", "after"] = ""
+    """The connection breaks before the message is taken, or after that and without an answer."""
+
+
 class Smsc:
-    """The server. `submits` is everything it has taken, in order, as (id, message)."""
+    """The server. `submits` is what it has taken lately, in order, as (id, message).
+
+    By itself it does as `settings` and `faults` say. A subclass may know its accounts from elsewhere (`password`), decide what
+    happens (`refuses_bind`, `fate`) and look at what was taken (`taken`).
+    """
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
         self.faults = Faults()
-        self.submits: list[tuple[str, Sm]] = []
+        self.submits: deque[tuple[str, Sm]] = deque(maxlen=KEPT)
         self.binds: list[tuple[str, str]] = []
         """All binds that succeeded: (system id, kind)."""
         self.attempts: list[tuple[str, str]] = []
@@ -68,7 +85,7 @@ class Smsc:
         """Answers to our own enquire_link."""
         self.unsolicited: list[str] = []
         """What clients did that the protocol forbids."""
-        self._numbers = itertools.count(0x1A2B3C)
+        self._numbers = itertools.count(self.settings.first_id)
         self._queues: dict[str, deque[Sm]] = {}
         self._clients: set[_Client] = set()
         self._server: asyncio.Server | None = None
@@ -117,6 +134,34 @@ class Smsc:
         """Return how many deliveries have not been confirmed."""
         unsure = sum(len(one.unsure) for one in self._clients if one.system_id == system_id)
         return len(self._queues.get(system_id, ())) + unsure
+
+    # -- what is decided ---------------------------------------------------------------------------------
+
+    def password(self, system_id: str) -> str | None:
+        """Return an account's password; None where there is no such account."""
+        return self.settings.accounts.get(system_id)
+
+    def refuses_bind(self, system_id: str) -> int:
+        """Return the command_status that a bind gets, whoever asks; 0 to look at the credentials."""
+        del system_id
+        return self.faults.bind_status
+
+    def fate(self, system_id: str, sm: Sm) -> Fate:
+        """Decide about a submit."""
+        faults = self.faults
+        status = faults.submit_statuses.popleft() if faults.submit_statuses else 0
+        if not status and self._too_fast(system_id, self.settings.per_second):
+            status = THROTTLED
+        cut, faults.hang_up_on_submit = faults.hang_up_on_submit, faults.hang_up_on_submit and bool(status)
+        return Fate(
+            status or refusal(sm),
+            faults.states.get(sm.destination, "DELIVRD"),
+            answered=not faults.silent,
+            cut="after" if cut and not status else "",
+        )
+
+    def taken(self, system_id: str, identifier: str, sm: Sm, fate: Fate) -> None:
+        """Do more with a message than to keep it."""
 
     # -- what clients ask --------------------------------------------------------------------------------
 
@@ -170,11 +215,9 @@ class Smsc:
         system_id, password = fields.cstring(), fields.cstring()
         kind = frame.name.removeprefix("bind_")
         self.attempts.append((system_id, kind))
-        status = self.faults.bind_status
-        if not status and system_id not in self.settings.accounts:
-            status = WRONG_ID
-        if not status and self.settings.accounts[system_id] != password:
-            status = WRONG_PASSWORD
+        status, known = self.refuses_bind(system_id), self.password(system_id)
+        if not status and known != password:
+            status = WRONG_ID if known is None else WRONG_PASSWORD
         if not status and (client.kind or (self.settings.single and self._bound(system_id, kind))):
             status = ALREADY_BOUND
         if status:
@@ -198,54 +241,62 @@ class Smsc:
             client.reply(frame, BAD_STATE)
             return True
         sm = sm_of(frame.body)
-        status = self.faults.submit_statuses.popleft() if self.faults.submit_statuses else 0
-        if not status and self._too_fast(client.system_id):
-            status = THROTTLED
-        if not status and not (sm.destination.isdigit() and len(sm.destination) >= 3):
-            status = INVALID_DESTINATION
-        if status:
-            client.reply(frame, status)
+        fate = self.fate(client.system_id, sm)
+        if fate.cut == "before":
+            client.abort()
+            return False
+        if fate.status:
+            self.after(fate.seconds, lambda: client.reply(frame, fate.status))
             return True
         identifier = f"{next(self._numbers):08X}"
         self.submits.append((identifier, sm))
-        if self.faults.hang_up_on_submit:
-            self.faults.hang_up_on_submit = False
-            client.abort()
-            return False
-        if not self.faults.silent:
-            client.reply(frame, 0, identifier.encode() + b"\0")
+        self.taken(client.system_id, identifier, sm, fate)
+        if fate.answered and not fate.cut:
+            self.after(fate.seconds, lambda: client.reply(frame, 0, identifier.encode() + b"\0"))
         if sm.registered & 1 and self.settings.receipts:
-            self._receipt(client.system_id, identifier, sm)
-        return True
+            self._receipt(client.system_id, identifier, sm, fate.state)
+        if fate.cut:
+            client.abort()
+        return not fate.cut
 
-    def _too_fast(self, system_id: str) -> bool:
-        if not self.settings.per_second:
+    def _too_fast(self, system_id: str, per_second: int) -> bool:
+        if not per_second:
             return False
         now = time.monotonic()
         recent = self._recent.setdefault(system_id, deque())
         while recent and now - recent[0] > 1:
             recent.popleft()
-        if len(recent) >= self.settings.per_second:
+        if len(recent) >= per_second:
             return True
         recent.append(now)
         return False
 
-    def _receipt(self, system_id: str, identifier: str, sm: Sm) -> None:
-        state = self.faults.states.get(sm.destination, "DELIVRD")
+    def _receipt(self, system_id: str, identifier: str, sm: Sm, state: str) -> None:
         told = str(int(identifier, 16)) if self.settings.receipt_ids == "decimal" else identifier
         error = "000" if state in ("DELIVRD", "ACCEPTD", "ENROUTE") else "027"
         one = receipt(told, sm, state, error, tlvs=self.settings.receipt_tlvs)
-        if not self.settings.receipt_seconds:
-            self.deliver(system_id, one)
+        self.after(self.settings.receipt_seconds, lambda: self.deliver(system_id, one))
+
+    def after(self, seconds: float, do: Callable[[], None]) -> None:
+        """Do something later, or at once."""
+        if not seconds:
+            do()
             return
 
         async def later() -> None:
-            await asyncio.sleep(self.settings.receipt_seconds)
-            self.deliver(system_id, one)
+            await asyncio.sleep(seconds)
+            do()
 
         task = asyncio.create_task(later())
         self._later.add(task)
         task.add_done_callback(self._later.discard)
+
+
+def refusal(sm: Sm) -> int:
+    """Return the command_status for a message that no network could carry."""
+    if not (sm.destination.isdigit() and len(sm.destination) >= 3):
+        return INVALID_DESTINATION
+    return 0 if fits(sm) else BAD_LENGTH
 
 
 class _Client:

@@ -1,7 +1,7 @@
 """What a phone makes of short messages, and what it writes: alphabets, parts, receipts' texts."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from switchboard.sandbox.smsc.frames import Sm
@@ -23,6 +23,21 @@ _LETTER = {code: letter for letter, code in _CODE.items()}
 _UNESCAPED = {code: letter for letter, code in _ESCAPED.items()}
 
 
+STATES = {
+    1: "ENROUTE",
+    2: "DELIVRD",
+    3: "EXPIRED",
+    4: "DELETED",
+    5: "UNDELIV",
+    6: "ACCEPTD",
+    7: "UNKNOWN",
+    8: "REJECTD",
+}
+"""message_state (5.2.28) and the words of Appendix B."""
+_NUMBERS = {word: number for number, word in STATES.items()}
+MOST_INCOMPLETE = 1_000
+
+
 @dataclass
 class Short:
     """One message as a phone shows it; `parts` are the ids of the submits that made it."""
@@ -34,9 +49,10 @@ class Short:
 
 
 def encode(text: str, coding: int) -> list[bytes]:
-    """Write a text, character by character."""
+    """Write a text in the pieces between which it may be cut; phones cut UCS-2 between the halves of an emoji, too."""
     if coding == 8:
-        return [letter.encode("utf-16-be") for letter in text]
+        whole = text.encode("utf-16-be")
+        return [whole[at : at + 2] for at in range(0, len(whole), 2)]
     if coding == 3:
         return [letter.encode("latin-1") for letter in text]
     return [bytes([27, _ESCAPED[x]]) if x in _ESCAPED else bytes([_CODE[x]]) for x in text]
@@ -45,12 +61,12 @@ def encode(text: str, coding: int) -> list[bytes]:
 def decode(octets: bytes, coding: int) -> str:
     """Read a text."""
     if coding == 8:
-        return octets.decode("utf-16-be")
+        return octets.decode("utf-16-be", "replace")
     if coding == 3:
         return octets.decode("latin-1")
     text, rest = "", iter(octets)
     for code in rest:
-        text += _UNESCAPED[next(rest)] if code == 27 else _LETTER[code]
+        text += _UNESCAPED.get(next(rest, -1), "\ufffd") if code == 27 else _LETTER.get(code, "\ufffd")
     return text
 
 
@@ -99,36 +115,55 @@ def _part(
     return Sm(source, destination, header + piece, code, esm=0x40)
 
 
-def shown(submits: Sequence[tuple[str, Sm]]) -> list[Short]:
-    """Put submits (id, message) together as the phone does: whole messages only, in the order of their completion."""
-    done: list[Short] = []
-    waiting: dict[tuple[str, str, object, int], dict[int, tuple[str, bytes]]] = {}
-    for identifier, sm in submits:
+class Phones:
+    """Puts submits together as phones do. What never gets whole is forgotten when there is too much of it."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[tuple[str, str, object, int], dict[int, tuple[str, bytes]]] = {}
+
+    def take(self, identifier: str, sm: Sm) -> Short | None:
+        """Take in one submit; return the message that it completes."""
         reference, total, number, octets = _place(sm)
         if total == 1:
-            done.append(Short(sm.source, sm.destination, decode(octets, sm.coding), [identifier]))
-            continue
+            return Short(sm.source, sm.destination, decode(octets, sm.coding), [identifier])
         key = (sm.source, sm.destination, reference, total)
-        got = waiting.setdefault(key, {})
+        got = self._waiting.setdefault(key, {})
         got[number] = (identifier, octets)
-        if len(got) == total:
-            del waiting[key]
-            order = [got[n] for n in range(1, total + 1)]
-            text = decode(b"".join(piece for _, piece in order), sm.coding)
-            done.append(Short(sm.source, sm.destination, text, [one for one, _ in order]))
-    return done
+        if len(got) < total:
+            if len(self._waiting) > MOST_INCOMPLETE:
+                del self._waiting[next(iter(self._waiting))]
+            return None
+        del self._waiting[key]
+        order = [got[n] for n in sorted(got)]
+        text = decode(b"".join(piece for _, piece in order), sm.coding)
+        return Short(sm.source, sm.destination, text, [one for one, _ in order])
+
+
+def shown(submits: Iterable[tuple[str, Sm]]) -> list[Short]:
+    """Return whole messages only, in the order of their completion."""
+    phones = Phones()
+    return [short for one in submits if (short := phones.take(*one)) is not None]
+
+
+def fits(sm: Sm) -> bool:
+    """Tell whether a message fits into 140 octets on the air, its header included; message_payload is cut by the SMSC."""
+    if 0x0424 in sm.tlvs:
+        return True
+    header = 1 + sm.octets[0] if sm.esm & 0x40 and sm.octets else 0
+    said = len(sm.octets) - header
+    return -(-header * 8 // 7) + said <= 160 if sm.coding == 0 else header + said <= 140
 
 
 def _place(sm: Sm) -> tuple[object, int, int, bytes]:
-    if sm.esm & 0x40:
+    if sm.esm & 0x40 and sm.octets:
         header, octets = sm.octets[1 : 1 + sm.octets[0]], sm.octets[1 + sm.octets[0] :]
-        if header[0] == 0 and header[1] == 3:
+        if header[:2] == b"\x00\x03" and len(header) >= 5:
             return header[2], header[3], header[4], octets
-        if header[0] == 8 and header[1] == 4:
+        if header[:2] == b"\x08\x04" and len(header) >= 6:
             return header[2:4], header[4], header[5], octets
         return 0, 1, 1, octets
-    if 0x020E in sm.tlvs:
-        return sm.tlvs[0x020C], sm.tlvs[0x020E][0], sm.tlvs[0x020F][0], sm.octets
+    if sm.tlvs.get(0x020E):
+        return sm.tlvs.get(0x020C), sm.tlvs[0x020E][0], sm.tlvs.get(0x020F, b"\1")[0], sm.octets
     return 0, 1, 1, sm.octets
 
 
@@ -140,17 +175,8 @@ def receipt(identifier: str, sm: Sm, state: str, error: str, *, tlvs: bool) -> S
         f"id:{identifier} sub:001 dlvrd:{arrived} submit date:{stamp} done date:{stamp} "
         f"stat:{state} err:{error} text:"
     )
-    numbers = {
-        "ENROUTE": 1,
-        "DELIVRD": 2,
-        "EXPIRED": 3,
-        "DELETED": 4,
-        "UNDELIV": 5,
-        "ACCEPTD": 6,
-        "REJECTD": 8,
-    }
     extra = (
-        {0x001E: identifier.encode() + b"\0", 0x0427: bytes([numbers.get(state, 7)])}
+        {0x001E: identifier.encode() + b"\0", 0x0427: bytes([_NUMBERS.get(state, 7)])}
         if tlvs
         else dict[int, bytes]()
     )

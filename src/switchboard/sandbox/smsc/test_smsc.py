@@ -12,6 +12,8 @@ import smpplib.gsm  # type: ignore[import-untyped]  # publishes no types
 
 from switchboard.sandbox.smsc import Settings, Smsc
 
+LIBRARIES = {"sms_smpp": "smpplib"}
+
 
 @pytest.fixture
 async def smsc() -> AsyncGenerator[Smsc, None]:
