@@ -18,7 +18,7 @@ from switchboard.core.commands import (
 )
 from switchboard.core.errors import Conflict, Invalid, NotFound
 from switchboard.core.events import ConversationOpened
-from switchboard.core.facts import Claim, Sender
+from switchboard.core.facts import Claim, EchoReceived, Sender
 from switchboard.core.ids import new_id
 from switchboard.core.parts import Text
 from tests.flow.conftest import NOW, Pipe, timedelta
@@ -46,6 +46,27 @@ async def test_a_group_is_a_conversation_of_its_own_with_many_speakers(pipe: Pip
     authors = await pipe.sql("select count(distinct author_id) as n from message m join conversation c on c.id = m.conversation_id "
                              "where c.slot = 'group:7'")  # fmt: skip
     assert authors[0]["n"] == 2
+
+
+async def test_what_we_said_in_a_room_elsewhere_is_filed_there_and_makes_nobody_a_customer(
+    pipe: Pipe,
+) -> None:
+    await pipe.receive(pipe.message("Which size?", "ann", slot="post:9", room_name="New jacket", address="9"))
+    for account in ("main", "new"):
+        fact = EchoReceived(
+            account="main",
+            dedupe_key=f"e{new_id()}",
+            external_id=f"own-{account}",
+            customer=Sender([Claim("custom:main", account)], name="The shop itself"),
+            address="9" if account == "main" else "10",
+            parts=[Text("All sizes")],
+            slot="post:9" if account == "main" else "post:10",
+            occurred_at=NOW,
+        )
+        await pipe.receive(fact)
+    people = await pipe.sql("select kind, name from contact order by 1, 2")
+    assert [tuple(row) for row in people] == [("person", "Ann"), ("room", "New jacket"), ("room", "post:10")]
+    assert await pipe.only("select count(*) from message where direction = 'out'") == 2
 
 
 async def test_the_same_group_id_on_two_channels_is_two_groups(pipe: Pipe) -> None:

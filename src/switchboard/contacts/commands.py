@@ -68,7 +68,8 @@ async def resolve(tx: Tx, arrived: Sequence[Arrived]) -> list[Event | Step]:
     wanted: list[_Wanted] = []
     for one in arrived:
         speaker, room = _people(one)
-        wanted.append(_Wanted(one.workspace_id, speaker, "person", one.received_at))
+        if speaker is not room:
+            wanted.append(_Wanted(one.workspace_id, speaker, "person", one.received_at))
         if room is not None:
             wanted.append(_Wanted(one.workspace_id, room, "room", one.received_at))
     known, events = await _get_or_create(tx, wanted)
@@ -108,6 +109,7 @@ async def know_reactor(tx: Tx, arrived: Sequence[Arrived]) -> list[Event | Step]
 
 
 def _people(one: Arrived) -> tuple[Sender, Sender | None]:
+    """Who speaks and in which room. What we said into a room ourselves makes nobody known but the room."""
     fact = one.fact
     assert isinstance(fact, MessageReceived | EchoReceived)
     speaker = fact.sender if isinstance(fact, MessageReceived) else fact.customer
@@ -115,7 +117,8 @@ def _people(one: Arrived) -> tuple[Sender, Sender | None]:
         speaker = msgspec.structs.replace(speaker, claims=[Claim("unknown", fact.external_id, False)])
     if fact.slot.startswith(("group:", "post:")):
         name = fact.room_name if isinstance(fact, MessageReceived) else ""
-        return speaker, Sender([Claim(f"room:{one.channel_id}", fact.slot)], name=name or fact.slot)
+        room = Sender([Claim(f"room:{one.channel_id}", fact.slot)], name=name or fact.slot)
+        return speaker if isinstance(fact, MessageReceived) else room, room
     return speaker, None
 
 
