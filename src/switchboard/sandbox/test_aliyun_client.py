@@ -11,6 +11,8 @@ import httpx
 import pytest
 from alibabacloud_dysmsapi20170525 import models  # type: ignore[import-untyped]  # publishes no types
 from alibabacloud_dysmsapi20170525.client import Client  # type: ignore[import-untyped]  # publishes no types
+from alibabacloud_dysmsapi20180501 import models as abroad  # type: ignore[import-untyped]  # publishes no types
+from alibabacloud_dysmsapi20180501.client import Client as Abroad  # type: ignore[import-untyped]  # publishes no types
 from alibabacloud_tea_openapi.exceptions import AlibabaCloudException  # type: ignore[import-untyped]  # publishes no types
 from alibabacloud_tea_openapi.models import Config  # type: ignore[import-untyped]  # publishes no types
 
@@ -31,16 +33,18 @@ def account(sandbox: Running, hook: Hook) -> Json:
     return sandbox.post("/sandbox/platforms/sms_aliyun", webhook_url=hook.url)
 
 
-def client(sandbox: Running, account: Json, secret: str = "") -> Client:
+def config(sandbox: Running, account: Json, secret: str = "") -> Config:
     settings = account["settings"]
-    return Client(
-        Config(
-            access_key_id=settings["access_key_id"],
-            access_key_secret=secret or settings["access_key_secret"],
-            endpoint=sandbox.url.removeprefix("http://"),
-            protocol="http",
-        )
+    return Config(
+        access_key_id=settings["access_key_id"],
+        access_key_secret=secret or settings["access_key_secret"],
+        endpoint=sandbox.url.removeprefix("http://"),
+        protocol="http",
     )
+
+
+def client(sandbox: Running, account: Json, secret: str = "") -> Client:
+    return Client(config(sandbox, account, secret))
 
 
 def send(sms: Client, account: Json, **more: Any) -> Any:
@@ -159,6 +163,47 @@ def test_signs_and_templates_are_looked_up(sandbox: Running, account: Json) -> N
     assert found.template_status == 1
     unknown = sms.query_sms_sign(models.QuerySmsSignRequest(sign_name="别家")).body
     assert unknown.code == "isv.SMS_SIGNATURE_ILLEGAL"
+
+
+def test_further_signs_and_those_under_review(sandbox: Running, account: Json, hook: Hook) -> None:
+    sms = client(sandbox, account)
+    sandbox.post("/sandbox/platforms/sms_aliyun", id=account["id"], settings={"signs": ["会员"]})
+    assert send(sms, account, sign_name="会员").code == "OK"
+    assert sandbox.ledger()[0]["text"].startswith("【会员】")
+    sandbox.play(account, "mei", text="在吗")
+    hook.wait(lambda _: any(item.get("sign_name") == "会员" for item in items(hook)))
+    change = {"sign_status": 2, "sign_reason": "资质不符"}
+    sandbox.post("/sandbox/platforms/sms_aliyun", id=account["id"], settings=change)
+    found = sms.query_sms_sign(models.QuerySmsSignRequest(sign_name="会员")).body
+    assert (found.sign_name, found.sign_status, found.reason) == ("会员", 2, "资质不符")
+    assert send(sms, account).code == "isv.SMS_SIGNATURE_ILLEGAL"
+
+
+def test_plain_text_goes_abroad_and_is_reported(sandbox: Running, account: Json, hook: Hook) -> None:
+    sandbox.post("/sandbox/customers", id="ann", name="Ann", phone="85251000001")
+    sms = Abroad(config(sandbox, account))
+
+    def sent(to: str = "85251000001", **more: Any) -> Any:
+        request = abroad.SendMessageToGlobeRequest(to=to, **{"message": "你好 👋", "task_id": "t1", **more})
+        return sms.send_message_to_globe(request).body
+
+    first, second = sent(from_="YunShop"), sent("6581000009")
+    assert (first.response_code, first.segments, first.from_) == ("OK", "1", "YunShop")
+    hook.wait(lambda _: len(items(hook)) >= 2)
+    assert {(i["MessageId"], i["Status"], i["TaskId"], i["To"]) for i in items(hook)} == {
+        (first.message_id, "1", "t1", "85251000001"),
+        (second.message_id, "2", "t1", "6581000009"),
+    }
+    for code, wrong in (
+        ("COUNTRY_RESTRICTED", {"to": "8613800000001"}),
+        ("MOBILE_NUMBER_ILLEGAL", {"to": "123"}),
+        ("INVALID_SENDERID", {"from_": "A name that is too long"}),
+        ("PARAM_LENGTH_LIMIT", {"message": "x" * 1531}),
+    ):
+        assert sent(**wrong).response_code == code
+    sandbox.post("/sandbox/faults", kind="error", code=2, platform="sms_aliyun")
+    assert sent().response_code == "AMOUNT_NOT_ENOUGH"
+    assert [entry["text"] for entry in sandbox.ledger()] == ["你好 👋"] * 2
 
 
 def test_the_older_signature_is_checked_and_none_is_taken_twice(sandbox: Running, account: Json) -> None:

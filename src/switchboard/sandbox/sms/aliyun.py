@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from switchboard.sandbox.faults import Fault
+from switchboard.sandbox.sms.aliyun_abroad import ABROAD_VERSION, Abroad
 from switchboard.sandbox.sms.aliyun_errors import BY_NUMBER, CODES, AliyunError, answered
 from switchboard.sandbox.sms.aliyun_signature import signer
 from switchboard.sandbox.sms.frequency import exceeded
@@ -57,17 +58,21 @@ class Aliyun(StandIn):
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self._pushes = Pushes(world, self.name, _is_good, attempts=PUSH_ATTEMPTS, seconds=PUSH_SECONDS)
+        self._abroad = Abroad(world, self.name, self._pushes)
 
     def routes(self, router: Router) -> None:
-        """Register dysmsapi.aliyuncs.com, which has one path."""
+        """Register dysmsapi.aliyuncs.com, at home and abroad; each has one path."""
         router.add("*", "/", self.call)
 
     def invent(self, given: Json) -> tuple[str, str, Json]:
-        """A key, a sign and two templates."""
+        """A key, a sign (`signs` are further ones) and two templates."""
         settings = {
             "access_key_id": "LTAI" + secrets.token_hex(10),
             "access_key_secret": secrets.token_urlsafe(24)[:30],
             "sign": "沙盒商店",
+            "signs": [],
+            "sign_status": 1,
+            "sign_reason": "无审批备注",
             "templates": TEMPLATES,
             "limits": True,
             "report_url": "",
@@ -95,14 +100,18 @@ class Aliyun(StandIn):
 
     async def _serve(self, request: Request, action: str, params: dict[str, str]) -> Response:
         account = signer(request, params, self.accounts())
-        if (request.headers.get("x-acs-version") or params.get("Version")) != VERSION:
+        abroad = action == "SendMessageToGlobe"
+        version = request.headers.get("x-acs-version") or params.get("Version")
+        if version != (ABROAD_VERSION if abroad else VERSION):
             raise AliyunError("InvalidVersion")
-        fault = self.world.faults.take(self.name, account.id, sends=action == "SendSms")
+        fault = self.world.faults.take(self.name, account.id, sends=abroad or action == "SendSms")
         early = await before(fault)
         if early is not None:
             return early
         if fault is not None and fault.kind == "error":
-            raise AliyunError(BY_NUMBER.get(fault.code, "isp.SYSTEM_ERROR"))
+            raise AliyunError(BY_NUMBER.get(fault.code, "isp.SYSTEM_ERROR"), abroad=abroad)
+        if abroad:
+            return after(fault, answered(self._abroad.send(account, params, fault)))
         if action == "SendSms":
             return after(
                 fault, answered({"Code": "OK", "Message": "OK", "BizId": self._send(account, params, fault)})
@@ -143,7 +152,7 @@ class Aliyun(StandIn):
 
     def _text(self, account: PlatformAccount, params: dict[str, str]) -> tuple[str, int]:
         """Return the filled-in template and its type."""
-        if params["SignName"] != account.settings["sign"]:
+        if params["SignName"] not in _signs(account) or account.settings.get("sign_status", 1) != 1:
             raise AliyunError("isv.SMS_SIGNATURE_ILLEGAL")
         template = next(
             (t for t in account.settings["templates"] if t["code"] == params["TemplateCode"]), None
@@ -160,7 +169,7 @@ class Aliyun(StandIn):
         if any(re.search(r"https?://|www\.", str(value)) for value in values.values()):
             raise AliyunError("isv.BLACK_KEY_CONTROL_LIMIT")
         body = re.sub(r"\$\{(\w+)\}", lambda m: str(values[m[1]]), template["content"])
-        text = f"【{account.settings['sign']}】{body}"
+        text = f"【{params['SignName']}】{body}"
         if len(text) > LONGEST:
             raise AliyunError("isv.PARAM_LENGTH_LIMIT")
         return text, int(template["type"])
@@ -221,22 +230,23 @@ class Aliyun(StandIn):
 
     def _sign(self, account: PlatformAccount, params: dict[str, str]) -> Json:
         _require(params, "SignName")
-        if params["SignName"] != account.settings["sign"]:
+        if params["SignName"] not in _signs(account):
             raise AliyunError("isv.SMS_SIGNATURE_ILLEGAL")
         return {
-            "SignName": account.settings["sign"],
-            "SignStatus": 1,
-            "Reason": "无审批备注",
+            "SignName": params["SignName"],
+            "SignStatus": account.settings.get("sign_status", 1),
+            "Reason": account.settings.get("sign_reason", "无审批备注"),
             "CreateDate": "2024-01-01 00:00:00",
         }
 
     def _signs(self, account: PlatformAccount, params: dict[str, str]) -> Json:
         del params
-        one = {
-            "SignName": account.settings["sign"], "AuditStatus": "AUDIT_STATE_PASS", "BusinessType": "企事业单位的全称或简称",
-            "CreateDate": "2024-01-01 00:00:00", "OrderId": "1",
-        }  # fmt: skip
-        return {"SmsSignList": [one], "TotalCount": 1, "CurrentPage": 1, "PageSize": 10}
+        rows = [
+            {"SignName": sign, "AuditStatus": "AUDIT_STATE_PASS", "BusinessType": "企事业单位的全称或简称",
+             "CreateDate": "2024-01-01 00:00:00", "OrderId": str(nr)}
+            for nr, sign in enumerate(_signs(account), 1)
+        ]  # fmt: skip
+        return {"SmsSignList": rows, "TotalCount": len(rows), "CurrentPage": 1, "PageSize": 10}
 
     def _template(self, account: PlatformAccount, params: dict[str, str]) -> Json:
         _require(params, "TemplateCode")
@@ -281,7 +291,7 @@ class Aliyun(StandIn):
     def message(
         self, account: PlatformAccount, customer: Customer, chat: Chat, wish: Json, origin: str
     ) -> list[Bubble]:
-        """A reply."""
+        """A reply, under the sign that wrote last (`sign` says another)."""
         del origin
         if str(wish.get("type") or "text") != "text":
             raise Refused(422, "type: a reply by text message is text")
@@ -291,7 +301,8 @@ class Aliyun(StandIn):
             account.kept["opted_out"].append(number)
         item = {
             "phone_number": _written(number), "content": bubble.text, "send_time": beijing(now),
-            "sign_name": account.settings["sign"], "dest_code": "1234", "sequence_id": bubble.id,
+            "sign_name": wish.get("sign") or _last_sign(account, chat), "dest_code": "1234",
+            "sequence_id": bubble.id,
             **(wish.get("raw") or {}),
         }  # fmt: skip
         bubble.raw = item
@@ -310,6 +321,15 @@ class Aliyun(StandIn):
         """Nobody learns that a text message was read."""
         del account
         chat.unread = 0
+
+
+def _signs(account: PlatformAccount) -> list[str]:
+    return [account.settings["sign"], *account.settings.get("signs", [])]
+
+
+def _last_sign(account: PlatformAccount, chat: Chat) -> str:
+    written = (str(b.raw.get("SignName") or "") for b in reversed(chat.bubbles) if b.side == "business")
+    return next((sign for sign in written if sign), str(account.settings["sign"]))
 
 
 def _require(params: dict[str, str], *names: str) -> None:

@@ -61,16 +61,20 @@ WORDS = {
 
 
 class AliyunError(Exception):
-    """A refusal at the gate, or `isv.`/`isp.` of the product."""
+    """A refusal at the gate, or `isv.`/`isp.` of the product; messages `abroad` are refused in other fields, without the prefix."""
 
-    def __init__(self, code: str, message: str = "") -> None:
+    def __init__(self, code: str, message: str = "", *, abroad: bool = False) -> None:
         super().__init__(code)
         self.code = code
+        self.abroad = abroad and code not in GATE
         self.status, words = GATE.get(code, (200 if code.startswith("is") else 400, WORDS.get(code, code)))
         self.message = message or words
 
     def response(self) -> Response:
         """The HTTP answer."""
+        if self.abroad:
+            code = self.code.removeprefix("isv.").removeprefix("isp.")
+            return answered({"ResponseCode": code, "ResponseDescription": self.message})
         told: dict[str, Any] = {"Code": self.code, "Message": self.message}
         if self.status != 200:
             told.update(HostId="dysmsapi.aliyuncs.com", Recommend="")
