@@ -138,6 +138,8 @@ class Drafts:
         if len(articles) > 1:
             raise WeixinError(45008)
         one = articles[0]
+        if not isinstance(one, dict):
+            raise WeixinError(47001)
         return _linked("news", one.get("title"), one.get("description"), one.get("url"))
 
     def _mpnews(self, account: PlatformAccount, content: Json) -> Draft:
@@ -227,8 +229,8 @@ def _item(item: object, number: int) -> Button | None:
     kind = item.get("type")
     if kind is None:
         return Button(id=str(item.get("id", number)), title=str(item.get("content") or ""), kind="reply")
-    about = item.get(kind)
-    if kind not in {"click", "view", "miniprogram", "text"} or not isinstance(about, dict):
+    about = item.get(kind) if kind in ("click", "view", "miniprogram", "text") else None
+    if not isinstance(about, dict):
         raise WeixinError(95009)
     if kind == "text":
         return None

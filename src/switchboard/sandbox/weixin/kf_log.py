@@ -59,7 +59,7 @@ class Log:
         limit = body.get("limit") or MOST_AT_ONCE
         if not isinstance(limit, int) or not 1 <= limit <= MOST_AT_ONCE:
             raise WeixinError(40058, "limit")
-        if body.get("voice_format", 0) not in {0, 1}:
+        if body.get("voice_format", 0) not in (0, 1):
             raise WeixinError(40058, "voice_format")
         self._admit(account, str(body.get("token") or ""), now)
         after = _number(str(body.get("cursor") or ""))

@@ -212,8 +212,8 @@ class Sending:
     async def accounts(self, asked: Asked) -> Response:
         """The desks, from `offset`, at most `limit` (100)."""
         body = asked.request.json() if asked.request.method == "POST" else {}
-        offset, limit = int(body.get("offset") or 0), int(body.get("limit") or 100)
-        if offset < 0 or not 1 <= limit <= 100:
+        offset, limit = body.get("offset") or 0, body.get("limit") or 100
+        if not isinstance(offset, int) or not isinstance(limit, int) or offset < 0 or not 1 <= limit <= 100:
             raise WeixinError(40058, "offset, limit")
         listed = asked.account.settings["kf_accounts"][offset : offset + limit]
         return fine(account_list=[{"avatar": "", "manage_privilege": True, **one} for one in listed])

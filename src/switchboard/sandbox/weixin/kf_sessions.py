@@ -90,7 +90,7 @@ class Sessions:
         """`POST kf/service_state/trans {open_kfid, external_userid, service_state, servicer_userid?}`."""
         account, body = asked.account, asked.request.json()
         session, wanted = self._asked(asked, body), body.get("service_state")
-        if wanted not in TURNS:
+        if not isinstance(wanted, int) or wanted not in TURNS:
             raise WeixinError(40058, "service_state")
         if wanted not in TURNS[session["state"]]:
             raise WeixinError(95013 if session["state"] == ENDED else 95016)

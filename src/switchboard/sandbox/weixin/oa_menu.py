@@ -82,7 +82,7 @@ def _check(button: object, *, top: bool) -> None:
         for one in below:
             _check(one, top=False)
         return
-    kind = button.get("type")
+    kind = str(button.get("type"))
     if kind in WITH_KEY:
         if not 0 < len(str(button.get("key") or "").encode()) <= KEY_BYTES:
             raise WeixinError(40019)

@@ -12,7 +12,7 @@ from switchboard.sandbox.world import World
 
 Json = dict[str, Any]
 MOST_AT_ONCE = 100
-LASTING, PASSING = {"QR_LIMIT_SCENE", "QR_LIMIT_STR_SCENE"}, {"QR_SCENE", "QR_STR_SCENE"}
+LASTING, PASSING = ("QR_LIMIT_SCENE", "QR_LIMIT_STR_SCENE"), ("QR_SCENE", "QR_STR_SCENE")
 LONGEST_CODE = 2_592_000
 
 
@@ -88,6 +88,8 @@ class Objects:
         wanted = asked.request.json().get("user_list")
         if not isinstance(wanted, list) or not 1 <= len(wanted) <= MOST_AT_ONCE:
             raise WeixinError(40035, "user_list")
+        if not all(isinstance(one, dict) for one in wanted):
+            raise WeixinError(47001)
         found = [(self._person(asked.account, one.get("openid")), one.get("lang", "")) for one in wanted]
         return json_response({"user_info_list": [self._told(asked.account, c, lang) for c, lang in found]})
 
@@ -114,14 +116,17 @@ class Objects:
         info = body.get("action_info")
         about = info.get("scene") if isinstance(info, dict) else None
         word = "scene_str" if str(action).endswith("STR_SCENE") else "scene_id"
-        if action not in LASTING | PASSING or not isinstance(about, dict) or not about.get(word):
+        if action not in LASTING + PASSING or not isinstance(about, dict) or not about.get(word):
             raise WeixinError(40053)
         scene = str(about[word])
         if len(scene) > 64 or (word == "scene_id" and not scene.isdigit()):
             raise WeixinError(40053)
         made: Json = {"ticket": ticket(asked.account, scene), "url": f"http://weixin.qq.com/q/{scene}"}
         if action in PASSING:
-            made["expire_seconds"] = min(int(body.get("expire_seconds") or 60), LONGEST_CODE)
+            seconds = body.get("expire_seconds") or 60
+            if not isinstance(seconds, int) or seconds < 1:
+                raise WeixinError(47001)
+            made["expire_seconds"] = min(seconds, LONGEST_CODE)
         return json_response(made)
 
     async def addresses(self, asked: Asked) -> Response:

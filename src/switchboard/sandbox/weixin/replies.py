@@ -56,14 +56,17 @@ class Replies:
             raw=dict(reply),
         )
         if kind == "text":
-            shown.text = str(reply["Content"])
+            if not isinstance(reply["Content"], str):
+                raise markup.Malformed("Content")
+            shown.text = reply["Content"]
         elif kind == "news":
             one = markup_list(reply["Articles"])[0]
             shown.title, shown.text = one.get("Title", ""), one.get("Description", "")
             shown.buttons = [Button(id="0", title="↗", kind="url", url=one.get("Url", ""))]
         else:
             about = reply[kind.capitalize()]
-            assert isinstance(about, dict)
+            if not isinstance(about, dict):
+                raise markup.Malformed(kind)
             shown.title, shown.text = str(about.get("Title") or ""), str(about.get("Description") or "")
             shown.attachments = self._attached(account, kind, about)
         self._world.show(chat, shown)

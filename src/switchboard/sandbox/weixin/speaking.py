@@ -49,8 +49,11 @@ class Speaking:
         account, body = asked.account, asked.request.json()
         openid, _, chat = self._chat(account, body)
         draft = self._drafts.read(account, body)
-        desk = (body.get("customservice") or {}).get("kf_account")
-        if desk and desk not in {one["kf_account"] for one in account.settings.get("kf_accounts", [])}:
+        service = body.get("customservice") or {}
+        if not isinstance(service, dict):
+            raise WeixinError(47001)
+        desk = service.get("kf_account")
+        if desk and desk not in [one["kf_account"] for one in account.settings.get("kf_accounts", [])]:
             raise WeixinError(65401)
         now = self._world.clock.now()
         if remain(account, now) < 1:
