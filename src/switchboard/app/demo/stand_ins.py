@@ -37,6 +37,60 @@ STAND_INS: dict[str, StandIn] = {
             {"customer": "mei", "text": "你好，看到推文里的云岭冲锋衣，杭州门店有货吗？"},
         ),
     ),
+    "wecom": StandIn(
+        "ww5a0d0a11e0c0ffee",
+        "山野集微信客服",
+        ("corp_id", "app_secret", "token", "encoding_aes_key"),
+        (
+            {"customer": "wei", "action": "enter"},
+            {"customer": "wei", "text": "从视频号过来的，直播间那款帐篷还有优惠吗？"},
+        ),
+    ),
+    "wechat_miniprogram": StandIn(
+        "wx5a0d0a11e0c0fee5",
+        "山野集小程序",
+        ("app_id", "app_secret", "token", "encoding_aes_key"),
+        (
+            {"customer": "mei", "action": "enter", "session_from": "商品页 云岭冲锋衣"},
+            {"customer": "mei", "text": "这件冲锋衣有 S 码吗？"},
+        ),
+    ),
+    "weibo": StandIn(
+        "5500600700",
+        "@山野集官方",
+        ("app_secret", "access_token"),
+        ({"customer": "wei", "text": "看到微博抽奖，请问中奖名单什么时候公布？"},),
+    ),
+    "sms_twilio": StandIn(
+        "AC5a0d0a11e0c0ffee5a0d0a11e0c0ffee",
+        "短信 Twilio",
+        {"account_sid": "{id}", "auth_token": "{auth_token}"},
+        ({"customer": "aisha", "text": "Is order SY2603461830 on its way?"},),
+    ),
+    "sms_aliyun": StandIn(
+        "1400500600700800",
+        "短信 阿里云",
+        {
+            "access_key_id": "{access_key_id}",
+            "access_key_secret": "{access_key_secret}",
+            "sign_names": "{sign}",
+            "reply_template": "SMS_24000001",
+        },
+        ({"customer": "mei", "text": "取件码收到了，谢谢"},),
+    ),
+    "sms_tencent": StandIn(
+        "1400500600",
+        "短信 腾讯云",
+        {
+            "secret_id": "{secret_id}",
+            "secret_key": "{secret_key}",
+            "sdk_app_id": "{sdk_app_id}",
+            "sign_name": "{sign}",
+            "reply_template": "2400001",
+            "reply_template_abroad": "2400003",
+        },
+        ({"customer": "wei", "text": "快递放门卫了，谢谢"},),
+    ),
     "douyin": StandIn(
         "5a0d0a11-e0c0-4fee-8a0d-0a11e0c0ffee",
         "山野集抖音号",
@@ -69,9 +123,46 @@ STAND_INS: dict[str, StandIn] = {
             {"customer": "tom", "type": "comment", "text": "Where was this taken?"},
         ),
     ),
+    "voice_alexa": StandIn(
+        "amzn1.ask.skill.5a0d0a11-e0c0-4fee-8a0d-0a11e0c0ffee",
+        "Alexa",
+        ("skill_id",),
+        ({"customer": "tom", "text": "where is my parcel"},),
+    ),
+    "voice_dueros": StandIn(
+        "5a0d0a11e0c04fee8a0d0a11e0c0ffee",
+        "小度音箱",
+        ("skill_id",),
+        ({"customer": "wei", "text": "我的帐篷什么时候发货"},),
+    ),
+    "voice_tmall": StandIn(
+        "55006",
+        "天猫精灵",
+        {"skill_id": "{skill_id}", "token": "{header_value}"},
+        ({"customer": "mei", "text": "门店今天几点关门"},),
+    ),
 }
 """By kind."""
-BASES = ("line", "line_data", "messenger", "instagram", "instagram_login", "wechat", "douyin")
+BASES = (
+    "line",
+    "line_data",
+    "messenger",
+    "instagram",
+    "instagram_login",
+    "wechat",
+    "wecom",
+    "weibo",
+    "weibo_api",
+    "weibo_files",
+    "douyin",
+    "twilio",
+    "twilio_messaging",
+    "aliyun",
+    "aliyun_international",
+    "tencent_sms",
+    "alexa_certificates",
+    "dueros_certificates",
+)
 """Names by which adapters ask for these platforms' addresses."""
 
 
