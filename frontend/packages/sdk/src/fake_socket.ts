@@ -15,7 +15,7 @@ export class FakeSocket {
   onopen: (() => void) | null = null;
   onmessage: ((event: { data: unknown }) => void) | null = null;
   onclose: ((event: { code: number }) => void) | null = null;
-  onerror: (() => void) | null = null;
+  onerror: ((event: object) => void) | null = null;
 
   constructor(readonly url: string) {
     FakeSocket.all.push(this);

@@ -36,6 +36,8 @@ export interface MediaPart {
   size?: number | null;
   state: "stored" | "fetching" | "failed";
   error?: string | null;
+  /** Seconds, as the sender told; the file's own, where it is known, is measured. */
+  duration?: number | null;
   /** Of audio: recorded on the spot. */
   voice?: boolean;
   /** Of a sticker: what it stands for. */

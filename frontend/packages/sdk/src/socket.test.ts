@@ -154,6 +154,16 @@ describe("a connection", () => {
     expect(refused).toBe(1);
   });
 
+  it("dials again when it never came about and only an error says so", async () => {
+    const socket = line();
+    socket.start();
+    await settle();
+    FakeSocket.last.onerror?.({});
+    expect(socket.phase).toBe("waiting");
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(FakeSocket.all).toHaveLength(2);
+  });
+
   it("dials at once when the network comes back", async () => {
     const socket = await connected();
     FakeSocket.last.die();

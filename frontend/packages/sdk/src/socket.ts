@@ -116,7 +116,8 @@ export class Socket {
     socket.onmessage = (event: { data: unknown }) => {
       if (round === this.round) this.receive(event.data);
     };
-    socket.onclose = (event: { code: number }) => {
+    // Node and mini-programs tell of a line that never came about by an error alone, without a close.
+    socket.onclose = socket.onerror = (event: { code?: number }) => {
       if (round !== this.round) return;
       if (event.code === CLOSE_UNAUTHORISED) this.options.onRefused();
       this.reconnect();
