@@ -38,15 +38,24 @@ ABROAD, ABROAD_VERSION = "https://dysmsapi.ap-southeast-1.aliyuncs.com", "2018-0
 EMPTY = hashlib.sha256(b"").hexdigest()
 ACCEPTED = '{"code":0,"msg":"成功"}'.encode()
 
-_NOBODY = {"isv.MOBILE_NUMBER_ILLEGAL", "isv.MOBILE_IN_BLACK", "MOBILE_NUMBER_ILLEGAL"}
+# Codes of the product bear isv. or isp. in front at home, and nothing abroad.
+_NOBODY = {"MOBILE_NUMBER_ILLEGAL", "MOBILE_IN_BLACK"}
 _CREDENTIALS = re.compile(
     r"InvalidAccessKeyId|SignatureDoesNotMatch|IncompleteSignature|InvalidTimeStamp|Forbidden|NoPermission|"
-    r"isp\.RAM_PERMISSION_DENY|isv\.(?:OUT_OF_SERVICE|ACCOUNT_|PRODUCT_UN)"
+    r"RAM_PERMISSION_DENY|RAM_CHECK_FAILED|FORBIDDEN_ACTION|ACCOUNT_|PRODUCT_UN|OUT_OF_SERVICE|AMOUNT_NOT_ENOUGH"
 )
-_LATER = re.compile(
-    r"Throttling|ServiceUnavailable|InternalError|SignatureNonceUsed|is[pv]\.SYSTEM_ERROR|isp\.GATEWAY"
-)
-_LIMITS = {"分钟": 60.0, "小时": 3600.0, "天": 4 * 3600.0}
+"""Nothing goes out until an administrator acts: keys, rights, no money left."""
+_LATER = re.compile(r"Throttling|ServiceUnavailable|InternalError|SignatureNonceUsed|SYSTEM_ERROR|GATEWAY")
+_LIMIT = re.compile(r"BUSINESS_LIMIT|DAY_LIMIT")
+_LIMITS = {
+    "分钟级": 60.0,
+    "小时级": 3600.0,
+    "天级": 4 * 3600.0,
+    "MINUTE": 60.0,
+    "HOUR": 3600.0,
+    "DAY": 4 * 3600.0,
+}
+"""How long to wait, by what stands in the words or in the code."""
 
 
 class AliyunConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -244,12 +253,13 @@ class AliyunChannel:
         said = str(found.get("Message") or found.get("ResponseDescription") or "")[:400]
         words = redact(f"{said} ({code or answer.status})".strip(), self._secrets)
         code = code or str(answer.status)
-        if answer.status == 401 or _CREDENTIALS.match(code):
+        name = code.removeprefix("isv.").removeprefix("isp.")
+        if answer.status == 401 or _CREDENTIALS.match(name):
             raise Reauthorise(words, code=code)
-        if "LIMIT_CONTROL" in code and "BLACK_KEY" not in code:
-            after = next((seconds for unit, seconds in _LIMITS.items() if f"{unit}级" in said), 3600.0)
+        if _LIMIT.match(name):
+            after = next((seconds for unit, seconds in _LIMITS.items() if unit in f"{said} {name}"), 3600.0)
             raise Retry(words, code=code, after=after)
-        if answer.status == 429 or answer.status >= 500 or _LATER.match(code):
+        if answer.status == 429 or answer.status >= 500 or _LATER.match(name):
             given = answer.headers.get("retry-after", "")
             raise Retry(words, code=code, after=float(given) if given.isdigit() else None)
-        raise Refused(words, code=code, unreachable=code in _NOBODY)
+        raise Refused(words, code=code, unreachable=name in _NOBODY)

@@ -1,5 +1,6 @@
 """What Alibaba Cloud pushes, as facts: replies (SmsUp), reports (SmsReport), news of signs and templates."""
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -40,6 +41,11 @@ def _facts(item: Any, signs: Sequence[str]) -> Iterator[Inbound]:
         yield _report(item, signs)
     elif "MessageId" in item or "TaskId" in item:
         yield _report_from_abroad(item, signs)
+    elif "message_id" in item:
+        # The same report, as Alibaba Cloud's documentation of GlobeSmsReport writes its names.
+        yield _report_from_abroad(
+            {re.sub(r"(?:^|_)(\w)", _upper, name): value for name, value in item.items()}, signs
+        )
     else:
         yield _news(item)
 
@@ -90,11 +96,11 @@ def _report_from_abroad(item: Json, signs: Sequence[str]) -> Inbound:
         return _unreadable(item, signs, "a report that names no message or no outcome")
     key, place = sms.of_out_id(sms.text(item, "TaskId"))
     meaning = _ABROAD.get(status, "sent")
-    failed = meaning == "failed"
+    failed, written = meaning == "failed", sms.text(item, "ReceiveDate")
     return ReceiptReceived(
         account=_sender(place, signs),
         dedupe_key=f"report:{identifier}:{status[:20]}",
-        occurred_at=_date(sms.text(item, "ReceiveDate")),
+        occurred_at=_date(written) or sms.beijing(written),
         external_id=identifier,
         status=meaning,
         key=sms.number(f"+{sms.text(item, 'To').removeprefix('+')}"),
@@ -125,6 +131,10 @@ def _news(item: Json) -> Inbound:
 
 def _sender(place: int, signs: Sequence[str]) -> str:
     return signs[place] if place < len(signs) else signs[0]
+
+
+def _upper(found: re.Match[str]) -> str:
+    return found[1].upper()
 
 
 def _date(written: str) -> datetime | None:

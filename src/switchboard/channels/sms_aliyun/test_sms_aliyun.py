@@ -45,6 +45,11 @@ def said(status: int, code: str, words: str = "no") -> Answer:
     return Answer(status=status, json={"Code": code, "Message": words, "RequestId": "r"})
 
 
+def abroad(code: str) -> Answer:
+    """The API for numbers abroad refuses."""
+    return Answer(json={"ResponseCode": code, "ResponseDescription": "no", "RequestId": "r"})
+
+
 def proven(request: Request) -> Request:
     """Check a request's signature apart from the adapter's code, then take out what differs each time."""
     headers = dict(request.headers)
@@ -83,10 +88,18 @@ class TestAliyun(ChannelContract):
         (said(200, "isv.MOBILE_NUMBER_ILLEGAL"), Refused),
         (said(200, "isv.SMS_TEMPLATE_ILLEGAL"), Refused),
         (said(200, "isv.SMS_SIGNATURE_ILLEGAL"), Refused),
-        (said(200, "isv.AMOUNT_NOT_ENOUGH"), Refused),
+        (said(200, "isv.AMOUNT_NOT_ENOUGH"), Reauthorise),
+        (said(200, "isv.OUT_OF_SERVICE"), Reauthorise),
         (said(200, "isv.BLACK_KEY_CONTROL_LIMIT"), Refused),
         (said(200, "isv.BUSINESS_LIMIT_CONTROL", "触发分钟级流控Permits:1"), Retry),
+        (said(200, "isv.DAY_LIMIT_CONTROL", "触发日发送限额"), Retry),
         (said(200, "isp.SYSTEM_ERROR"), Retry),
+        (abroad("AMOUNT_NOT_ENOUGH"), Reauthorise),
+        (abroad("FORBIDDEN_ACTION"), Reauthorise),
+        (abroad("BUSINESS_LIMIT_CONTROL_MINUTE"), Retry),
+        (abroad("SYSTEM_ERROR"), Retry),
+        (abroad("MOBILE_NUMBER_ILLEGAL"), Refused),
+        (abroad("INVALID_SENDERID"), Refused),
         (said(200, "isp.RAM_PERMISSION_DENY"), Reauthorise),
         (said(400, "Throttling.User"), Retry),
         (said(400, "SignatureNonceUsed"), Retry),
