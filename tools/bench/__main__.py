@@ -9,7 +9,20 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tools.bench import accept, history, kills, latency, numbers, pacing, parse, pipe, reading, sockets, start
+from tools.bench import (
+    accept,
+    history,
+    kills,
+    latency,
+    numbers,
+    pacing,
+    parse,
+    pipe,
+    reading,
+    smpp,
+    sockets,
+    start,
+)
 from tools.bench.installation import Installation, installation
 from tools.bench.numbers import Number
 from tools.bench.processes import Failed
@@ -54,6 +67,10 @@ async def _pacing(place: Installation, _: argparse.Namespace, __: numbers.Report
     return await pacing.measure(place)
 
 
+async def _smpp(place: Installation, _: argparse.Namespace, __: numbers.Report) -> list[Number]:
+    return await smpp.measure(place)
+
+
 async def _kills(_: Installation, __: argparse.Namespace, ___: numbers.Report) -> list[Number]:
     return kills.read()
 
@@ -69,6 +86,7 @@ BENCHES: dict[str, Bench] = {
     "parse": _parse,
     "accept": _accept,
     "pacing": _pacing,
+    "smpp": _smpp,
     "kills": _kills,
 }
 

@@ -190,7 +190,13 @@ async def test_a_wrong_password_is_told_by_its_name(phones: Phones, io: Loopback
 
 
 async def test_an_armed_error_has_its_outcome_once(phones: Phones, channel: SmppChannel) -> None:
-    wanted = [(0x58, Retry), (0x14, Retry), (0x08, Retry), (0x0B, Refused), (0x45, Refused)]
+    wanted: list[tuple[int, type[Exception]]] = [
+        (0x58, Retry),
+        (0x14, Retry),
+        (0x08, Retry),
+        (0x0B, Refused),
+        (0x45, Refused),
+    ]
     for count, (code, outcome) in enumerate(wanted):
         phones.fault("error", code=code)
         with pytest.raises(outcome) as error:

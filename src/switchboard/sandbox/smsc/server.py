@@ -58,7 +58,7 @@ class Fate:
     status: int = 0
     """Refused with this command_status."""
     state: str = "DELIVRD"
-    """What its receipt will say."""
+    """What its receipt will say; empty: there is none."""
     seconds: float = 0.0
     """The answer takes so long."""
     answered: bool = True
@@ -155,7 +155,7 @@ class Smsc:
         cut, faults.hang_up_on_submit = faults.hang_up_on_submit, faults.hang_up_on_submit and bool(status)
         return Fate(
             status or refusal(sm),
-            faults.states.get(sm.destination, "DELIVRD"),
+            faults.states.get(sm.destination, "DELIVRD") if self.settings.receipts else "",
             answered=not faults.silent,
             cut="after" if cut and not status else "",
         )
@@ -253,7 +253,7 @@ class Smsc:
         self.taken(client.system_id, identifier, sm, fate)
         if fate.answered and not fate.cut:
             self.after(fate.seconds, lambda: client.reply(frame, 0, identifier.encode() + b"\0"))
-        if sm.registered & 1 and self.settings.receipts:
+        if sm.registered & 1 and fate.state:
             self._receipt(client.system_id, identifier, sm, fate.state)
         if fate.cut:
             client.abort()

@@ -149,6 +149,7 @@ class Smpp(StandIn):
             "password": secrets.token_hex(4),
             "numbers": "+1555" + digits(7),
             "per_second": 0,
+            "receipts": True,
         }
         return account_id, "Sandbox Shop", settings
 
@@ -170,7 +171,9 @@ class Smpp(StandIn):
     # -- the product's side --------------------------------------------------------------------------------
 
     def state_of(self, account: PlatformAccount, sm: Sm) -> str:
-        """Return how a message ends: by whether somebody has the number, and whether their phone is on."""
+        """Return how a message ends: by whether somebody has the number, and whether their phone is on; empty where nobody is told."""
+        if not account.settings["receipts"]:
+            return ""
         customer = self.world.store.customer_by_phone(sm.destination)
         if customer is None:
             return "UNDELIV"
