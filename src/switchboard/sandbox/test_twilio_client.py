@@ -179,6 +179,20 @@ def test_errors_on_demand_and_undelivered_messages(sandbox: Running, account: Js
     assert arrived(hook, 6)[-1]["ErrorCode"] == "30005"
 
 
+def test_a_suspended_account_says_so_and_sends_nothing(sandbox: Running, account: Json) -> None:
+    twilio = client(sandbox, account)
+    message = {"to": ANN, "from_": account["settings"]["numbers"][0], "body": "x"}
+    for status in ("suspended", "active"):
+        sandbox.post("/sandbox/platforms/sms_twilio", id=account["id"], settings={"status": status})
+        assert twilio.api.accounts(account["id"]).fetch().status == status
+        if status == "active":
+            assert twilio.messages.create(**message).status == "queued"
+            continue
+        with pytest.raises(TwilioRestException) as refused:
+            twilio.messages.create(**message)
+        assert (refused.value.code, refused.value.status) == (20005, 403)
+
+
 def test_what_was_answered_badly_goes_to_the_fallback_address_once(
     sandbox: Running, account: Json, hook: Hook
 ) -> None:

@@ -41,9 +41,11 @@ MESSAGING = "https://messaging.twilio.com"
 VERSION = "2010-04-01"
 MEDIA_BYTES = 10_000_000
 ADDRESS_SECONDS = 3600.0
+NOT_ACTIVE = "20005"
+"""Suspended or closed, as a rule because the money has run out."""
 NOTHING = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
 
-_NOBODY = {21211, 21610, 21614, 21612, 21408}
+_NOBODY = {21211, 21610, 21614, 21612}
 _CREDENTIALS = {20003, 20005, 20006, 20403}
 _LATER = {20429, 20500, 20503, 21611, 30001, 14107}
 
@@ -185,7 +187,8 @@ class TwilioChannel:
         if part.file_id is None:
             raise Refused("The file to send is gone.", code="file_gone")
         url = (await self._io.file(part.file_id)).url
-        if not url.startswith("https://"):
+        # A stand-in on plain http may take plain http, too.
+        if not url.startswith("https://" if self._base().startswith("https://") else ("https://", "http://")):
             raise Refused("Files need a public https address of this installation.", code="no_public_address")
         return url
 
@@ -196,6 +199,9 @@ class TwilioChannel:
         answer = await self._call("GET", f"{self._account()}.json")
         if answer.status != 200:
             self._raise(answer)
+        status = str(_object(answer).get("status") or "active")
+        if status != "active":
+            raise Reauthorise(f"Twilio says that this account is {status[:40]}.", code=NOT_ACTIVE)
         told = self._numbers() or [number for number, _ in await self._held()]
         if not told:
             raise Refused("This account has no number that can send messages.", code="no_account")

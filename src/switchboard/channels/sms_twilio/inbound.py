@@ -41,6 +41,7 @@ _MEANING = {
     "canceled": "failed",
 }
 _WORDS = {
+    "30002": "Twilio has suspended the account, as a rule because the money has run out.",
     "30003": "The phone is switched off or out of reach.",
     "30004": "The recipient has blocked this number.",
     "30005": "There is no such number.",

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -16,6 +17,7 @@ import pytest
 from switchboard.channels.api import (
     AccountChanged,
     BadSignature,
+    Content,
     Image,
     InDoubt,
     Outbound,
@@ -33,6 +35,7 @@ from switchboard.channels.sms_twilio import signature
 from switchboard.channels.sms_twilio.channel import TwilioChannel, TwilioConfig
 
 SAMPLES = os.environ.get("SWITCHBOARD_SAMPLES", "")
+FILE = UUID(int=7)
 ACCOUNT = "AC00000000000000000000000000000001"
 CREATED = Answer(status=201, json={"sid": "SM000000000000000000000000000000f1", "status": "queued"})
 NUMBERS = {
@@ -154,7 +157,8 @@ def test_a_field_that_comes_several_times_is_signed_with_all_its_values() -> Non
 
 
 @pytest.mark.parametrize(
-    ("code", "gone"), [(21211, True), (21610, True), (21614, True), (21602, False), (21606, False)]
+    ("code", "gone"),
+    [(21211, True), (21610, True), (21614, True), (21408, False), (21602, False), (21606, False)],
 )
 async def test_who_can_never_be_reached_is_marked(code: int, gone: bool) -> None:
     twilio, _ = channel(said(400, code))
@@ -228,6 +232,23 @@ async def test_the_numbers_are_those_chosen_or_all_that_can_send() -> None:
     assert [one.external_id for one in await twilio.probe()] == ["+15550001111", "+15550002222"]
     twilio, _ = channel(Answer(json={"sid": ACCOUNT}), numbers="+1 (555) 000-9999, 24273, DESK")
     assert [one.external_id for one in await twilio.probe()] == ["+15550009999", "24273", "DESK"]
+
+
+async def test_a_suspended_account_is_told_when_probed() -> None:
+    twilio, _ = channel(Answer(json={"sid": ACCOUNT, "status": "suspended"}))
+    with pytest.raises(Reauthorise, match="is suspended"):
+        await twilio.probe()
+
+
+async def test_files_want_an_address_that_twilio_can_reach() -> None:
+    """Twilio loads pictures by itself, over https only."""
+    twilio, io = channel()
+    picture = Outbound("+15550001111", "+46700000001", [Image(file_id=FILE)], "m1-0")
+    io.files[str(FILE)] = Content("a.png", "image/png", b"png", url="http://desk.example/files/a.png")
+    with pytest.raises(Refused) as refused:
+        await twilio.send(picture)
+    assert refused.value.code == "no_public_address"
+    assert not io.scripted.requests
 
 
 # -- in ----------------------------------------------------------------------------------------------------

@@ -40,6 +40,8 @@ class TwilioApi:
         early = await before(fault)
         if early is None and fault is not None and fault.kind == "error":
             raise TwilioError(fault.code or 20500)
+        if sends and account.settings.get("status", "active") != "active":
+            raise TwilioError(20005)
         return fault, early
 
     # -- messages ------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from switchboard.sandbox.web import Response, json_response
 
 WORDS: dict[int, tuple[int, str]] = {
     20003: (401, "Authenticate"),
+    20005: (403, "Account not active"),
     20404: (404, "The requested resource {detail} was not found"),
     20429: (429, "Too Many Requests"),
     20500: (500, "Internal Server Error"),
@@ -33,7 +34,7 @@ WORDS: dict[int, tuple[int, str]] = {
     21701: (404, "The Messaging Service does not exist: {detail}"),
     21703: (400, "The Messaging Service does not have a phone number available to send a message"),
 }
-CODES = (21610, 21211, 20429, 20500, 20003, 21408, 21612, 21614, 30003, 30005, 30007, 30008)
+CODES = (21610, 21211, 20429, 20500, 20003, 20005, 21408, 21612, 21614, 30003, 30005, 30007, 30008)
 UNDELIVERED = {30001: "failed", 30002: "failed"}
 """Codes of callbacks that mean `failed`; all other 30xxx mean `undelivered`."""
 MAGIC_TO = {
