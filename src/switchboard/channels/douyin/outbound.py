@@ -25,7 +25,7 @@ T = TypeVar("T")
 CARDS: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "video": (3, ("item_id",)),
     "retain_consult_card": (8, ("card_id",)),
-    "group_invitation": (9, ("group_id",)),
+    "group_invitation": (9, ("group_id", "group_token")),
     "applet_card": (10, ("card_template_id", "app_id", "path", "query")),
     "applet_coupon": (11, ("activity_id", "coupon_meta_id")),
 }

@@ -2,18 +2,22 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
+from uuid import UUID
 
 import msgspec
 import pytest
 
 from switchboard.channels.api import (
     AccountChanged,
+    BadPayload,
     BadSignature,
     Content,
+    Image,
     MessageReceived,
     Outbound,
     Outcome,
@@ -31,6 +35,7 @@ from switchboard.channels.api import (
 from switchboard.channels.contract import Answer, ChannelContract, Request, ScriptedIo
 from switchboard.channels.douyin.channel import DouyinChannel, DouyinConfig, accounts_of
 from switchboard.channels.douyin.openapi import OpenApi
+from switchboard.channels.douyin.outbound import CARDS
 
 SHOP = "5f1c7a52-shop-4c1e-9d3b-000000000001"
 REFRESH = "rft.refresh-token-of-the-tests"
@@ -39,6 +44,7 @@ CONFIG: Mapping[str, Any] = {
     "client_secret": "client-secret-of-the-tests",
     "accounts": f"{SHOP} {REFRESH}",
 }
+SAMPLES = os.environ.get("SWITCHBOARD_SAMPLES", "")
 SENT = Answer(
     json={"extra": {"error_code": 0}, "data": {"error_code": 0, "description": ""}, "msg_id": "@U0VOVC0x=="}
 )
@@ -227,6 +233,56 @@ async def test_a_missing_permission_for_comments_leaves_the_connection_alone() -
         douyin = DouyinChannel(msgspec.convert(CONFIG, DouyinConfig), io)
         with pytest.raises(outcome):
             await douyin.send(to_ann(slot=slot))
+
+
+def sample(name: str) -> Any:
+    """A file of the collected samples."""
+    if not SAMPLES:
+        pytest.skip("SWITCHBOARD_SAMPLES is not set: no message of the platform's documentation was compared")
+    return json.loads((Path(SAMPLES) / "douyin" / name).read_bytes())
+
+
+async def test_messages_have_the_form_of_the_documentation() -> None:
+    """Every kind that it shows, made by us of the same values."""
+    wanted = sample("api/IMSendMessageRequest.json")
+    file = UUID(int=7)
+    for content in wanted["content_list"]:
+        ((name, held),) = [(key, value) for key, value in content.items() if key != "msg_type"]
+        part: Part = Template(name, "", [str(held.get(one, "")) for one in CARDS.get(name, (0, ()))[1]])
+        answers = [SENT]
+        if name == "text":
+            part = Text(held["text"])
+        if name == "image":
+            part = Image(file_id=file, mime="image/png")
+            answers = [Answer(json={"image_id": held["media_id"]}), SENT]
+        if name == "auth_private_message_card":
+            app, person = held["app_info"], held["to_user_info"]
+            part = Template(name, "", [app["app_id"], person["open_id"], person["app_id"]])
+        io = HeldTokens(answers, {str(file): Content("a.png", "image/png", b"png")})
+        douyin = DouyinChannel(msgspec.convert(CONFIG, DouyinConfig), io)
+        handle = f"{wanted['conversation_id']} {wanted['msg_id']}"
+        await douyin.send(Outbound(SHOP, wanted["to_user_id"], [part], "m1:0", handle=handle))
+        places = {key: wanted[key] for key in ("msg_id", "conversation_id", "to_user_id")}
+        assert io.scripted.requests[-1].json == {**places, "content": content}
+
+
+async def test_answers_of_the_documentation_are_understood() -> None:
+    """A token near its end, its exchange, the id of a message."""
+    names = ("OAuthRefreshTokenResponse", "OAuthRenewRefreshTokenResponse", "IMSendMessageGroupResponse")
+    douyin, io = channel(*[Answer(json=sample(f"api/{name}.json")) for name in names])
+    sent = await douyin.send(to_ann(slot="group:@g", to="@g"))
+    assert sent.external_id == sample("api/IMSendMessageGroupResponse.json")["msg_id"]
+    assert io.scripted.requests[2].headers["access-token"] == "access_token"
+
+
+@pytest.mark.parametrize("name", ["TextMessageEvent.json", "ImageMessageEvent.json", "ImageMessageEvent.xml"])
+def test_the_older_customer_service_of_mini_programs_is_not_ours(name: str) -> None:
+    """Douyin admits nobody to it any more; what it pushes is no event here, and no accident either."""
+    if not SAMPLES:
+        pytest.skip("SWITCHBOARD_SAMPLES is not set")
+    douyin, _ = channel(SENT)
+    with pytest.raises(BadPayload):
+        douyin.parse(posted((Path(SAMPLES) / "douyin/miniapp_kf" / name).read_bytes()))
 
 
 # -- tokens --------------------------------------------------------------------------------------------------
