@@ -6,6 +6,8 @@ import ssl
 import time
 from typing import Literal
 
+import msgspec
+
 from switchboard.channels.api import InDoubt, Io, Outcome, Reauthorise, Refused, Retry, Stream
 from switchboard.channels.sms_smpp import pdu
 from switchboard.channels.sms_smpp.config import SmppConfig
@@ -24,6 +26,7 @@ _COMMANDS = {
 _CREDENTIALS = (0x0D, 0x0E, 0x0F, 0x53)
 _FULL = (0x58, 0x14)
 _PASSING = (0x04, 0x05, 0x08, 0x64, 0xFF)
+_NO_REASON = 0xFF
 _NOBODY = (0x0B, 0x33, 0x50, 0x51)
 
 
@@ -44,7 +47,7 @@ class Bind:
         self._config = config
         self._reader, self._writer = reader, writer
         self._window = asyncio.Semaphore(config.window)
-        self._waiting: dict[int, asyncio.Future[Pdu]] = {}
+        self._waiting: dict[int, tuple[int, asyncio.Future[Pdu]]] = {}
         self._sequence = 0
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -141,7 +144,7 @@ class Bind:
         self._sequence = self._sequence % 0x7FFF_FFFF + 1
         sequence = self._sequence
         future: asyncio.Future[Pdu] = asyncio.get_running_loop().create_future()
-        self._waiting[sequence] = future
+        self._waiting[sequence] = command | pdu.RESPONSE, future
         try:
             self._write(Pdu(command, sequence, 0, body))
             async with asyncio.timeout(seconds):
@@ -166,12 +169,13 @@ class Bind:
                 header = await self._reader.readexactly(pdu.HEADER.size)
                 length, command, status, sequence = pdu.HEADER.unpack(header)
                 if not pdu.HEADER.size <= length <= pdu.MAX_BYTES:
-                    why = Retry(f"{self._config.host} does not speak SMPP (a PDU of {length} bytes).")
-                    return
+                    raise pdu.Malformed(f"a PDU of {length} bytes")
                 body = await self._reader.readexactly(length - pdu.HEADER.size)
                 if not await self._take(Pdu(command, sequence, status, body)):
                     why = Retry(f"{self._config.host} ended the session (unbind).", code="unbind")
                     return
+        except pdu.Malformed as error:
+            why = Retry(f"{self._config.host} does not speak SMPP ({error}).", code="protocol")
         except (asyncio.IncompleteReadError, OSError):
             pass
         finally:
@@ -179,11 +183,14 @@ class Bind:
             self._writer.close()
 
     async def _take(self, one: Pdu) -> bool:
-        """Deal with one PDU; false when the SMSC says goodbye."""
+        """Deal with one PDU; false when the SMSC says goodbye. Raises Malformed for an answer to something else."""
         if one.command & pdu.RESPONSE:
-            future = self._waiting.get(one.sequence)
+            wanted, future = self._waiting.get(one.sequence, (0, None))
             if future is not None and not future.done():
-                future.set_result(one)
+                if one.command not in (wanted, pdu.GENERIC_NACK):
+                    raise pdu.Malformed(f"it answers 0x{wanted & ~pdu.RESPONSE:X} with 0x{one.command:08X}")
+                refused = one.command == pdu.GENERIC_NACK and not one.status
+                future.set_result(msgspec.structs.replace(one, status=_NO_REASON) if refused else one)
         elif one.command in (pdu.DELIVER_SM, pdu.DATA_SM):
             await self.deliveries.put(one)
         elif one.command == pdu.ENQUIRE_LINK:
@@ -216,7 +223,7 @@ class Bind:
             return
         self._why = why
         self.over.set()
-        for future in self._waiting.values():
+        for _, future in self._waiting.values():
             if not future.done():
                 future.set_exception(InDoubt("The connection ended before the SMSC answered.", code="lost"))
                 future.exception()  # whoever waited may be gone

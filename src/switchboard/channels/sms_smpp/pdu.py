@@ -13,6 +13,9 @@ HEADER = struct.Struct(">IIII")
 MAX_BYTES = 70_000
 """The longest optional parameter holds 65,535 octets; nothing of use is larger than one of them."""
 
+MOST_ID = 255
+"""Message ids have 64 octets (5.2.23); what is far longer is none."""
+
 RESPONSE = 0x8000_0000
 GENERIC_NACK = 0x8000_0000
 BIND_RECEIVER = 0x0000_0001
@@ -190,7 +193,7 @@ def message_of(pdu: Pdu) -> Message:
 
 def first_string(body: bytes) -> str:
     """Return the C-octet string a body begins with: message_id of submit_sm_resp, system_id of a bind's answer."""
-    return body.partition(b"\x00")[0].decode("latin-1")
+    return body.partition(b"\x00")[0][:MOST_ID].decode("latin-1")
 
 
 def _address(address: Address) -> bytes:

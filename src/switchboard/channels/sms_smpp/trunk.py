@@ -43,8 +43,7 @@ class Trunk:
         self._session_at = float("-inf")
         self._next = 0.0
         self._partial: dict[str, dict[int, str]] = {}
-        self._flying = 0
-        self._landed = asyncio.Event()
+        self._flying: set[asyncio.Future[None]] = set()
 
     # -- connections -------------------------------------------------------------------------------------
 
@@ -86,8 +85,8 @@ class Trunk:
             return await self._submit(io, messages[0])
         taken = self._partial.pop(key, {})
         missing = [number for number in range(len(messages)) if number not in taken]
-        self._flying += 1
-        self._landed.clear()
+        flight: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._flying.add(flight)
         try:
             ends = await asyncio.gather(
                 *(self._submit(io, messages[number]) for number in missing), return_exceptions=True
@@ -102,18 +101,13 @@ class Trunk:
             self.changed.set()
             return ids[0]
         finally:
-            self._flying -= 1
-            if not self._flying:
-                self._landed.set()
+            self._flying.discard(flight)
+            flight.set_result(None)
 
     async def landed(self, seconds: float) -> None:
-        """Return when no long message is half sent, so that it is known whose part a receipt is for."""
+        """Return when what is half sent now has been sent, so that it is known whose part a receipt is for."""
         if self._flying:
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._landed.wait()
-            except TimeoutError:
-                pass
+            await asyncio.wait(list(self._flying), timeout=seconds)
 
     async def _submit(self, io: Io, message: pdu.Message) -> str:
         bind = await self.bind(io)
