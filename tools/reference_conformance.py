@@ -64,7 +64,7 @@ LIFE = {
     "does.private_reply": "comment answered in private",
     "does.mark_read": "read mark or typing shown",
     "does.register": "address set by itself",
-    "does.check": "health asked",
+    "does.check": "quality and quota asked for",
     "proof.wire": "tried over the wire",
     "proof.library": "stand-in proven by a client library of others",
 }

@@ -289,6 +289,8 @@ function received(entries) {
       [String(c.telegram_id), c.name],
       [c.email, c.name],
       [c.id, c.name],
+      [`+${c.phone}`, c.name],
+      ...Object.values(c.handles).map((handle) => [handle, c.name]),
     ]),
   );
   const rows = entries
@@ -302,7 +304,7 @@ function received(entries) {
         h(
           "span",
           {},
-          h("b", {}, people[e.to] || e.to),
+          h("b", { class: "ellipsis", title: e.to }, people[e.to] || e.to),
           h("span", { class: "ellipsis" }, e.text || t(e.kind)),
         ),
         h("small", {}, `#${e.seq}`),

@@ -29,7 +29,7 @@ class Weibo(StandIn):
         en="Weibo",
         zh="微博",
         color="#e6162d",
-        mark="微",
+        mark="博",
         shown=("app_secret", "access_token"),
         codes=CODES,
         files=("image", "voice"),

@@ -53,7 +53,7 @@ class OfficialAccounts(StandIn):
         en="WeChat Official Account",
         zh="微信公众号",
         color="#07c160",
-        mark="微",
+        mark="公",
         shown=("app_id", "app_secret", "token", "encoding_aes_key", "original_id"),
         codes=(45015, 45047, 40001, 42001, 45009, -1, 40003, 48001, 45002),
         files=("image", "video", "audio"),
@@ -104,7 +104,13 @@ class OfficialAccounts(StandIn):
                     "template_id": "order-update",
                     "title": "订单状态通知",
                     "content": "{{first.DATA}}\n订单编号：{{keyword1.DATA}}\n状态：{{keyword2.DATA}}\n{{remark.DATA}}",
-                }
+                },
+                {
+                    "template_id": "order-notice",
+                    "title": "订单进度通知",
+                    "content": "订单编号：{{character_string1.DATA}}\n状态：{{phrase2.DATA}}",
+                    "agreed": True,
+                },
             ],
         }
         return made, "Sandbox 商店", settings
