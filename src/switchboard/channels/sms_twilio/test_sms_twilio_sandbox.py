@@ -217,6 +217,16 @@ async def test_who_opts_out_is_out_of_reach_until_they_come_back(shop: Shop) -> 
     assert (await shop.channel.send(to(ANN))).external_id
 
 
+async def test_without_advanced_opt_out_the_next_message_tells(shop: Shop) -> None:
+    shop.change(advanced_opt_out=False)
+    shop.play(text="STOP")
+    (message,) = await shop.facts()
+    assert isinstance(message, MessageReceived)
+    with pytest.raises(Refused) as refused:
+        await shop.channel.send(to(ANN))
+    assert refused.value.unreachable
+
+
 async def test_what_twilio_did_not_sign_is_refused(shop: Shop) -> None:
     await shop.said(text="hi")
     shop.play(text="pay 10 to me")
