@@ -97,7 +97,8 @@ def facts_of(app_id: str, said: Json) -> list[Inbound]:
 
 def mini_program_page(title: str, app_id: str, path: str, cover: Source) -> list[Part]:
     """Return a shared page of a mini-program: nothing but WeChat can open it, so it is told, with its cover."""
-    told: Part = Notice("wechat.mini_program_page", title or path, {"app_id": app_id, "path": path})
+    data = {"title": title or path, "app_id": app_id, "path": path}
+    told: Part = Notice("wechat.mini_program_card", f"Mini-program page: {title or path}", data)
     return [told, Image(source=cover)] if cover.ref or cover.url else [told]
 
 
@@ -246,9 +247,11 @@ def _located(place: Place) -> list[Inbound]:
 
 def _entered(place: Place) -> list[Inbound]:
     """Somebody opened a mini-program's customer service; `SessionFrom` is what the button says of the page."""
-    origin = text(place.said, "SessionFrom")
-    data = {"session_from": origin[:1000]} if origin else {}
-    return [_received(place, [Notice("wechat.entered", "Opened the chat", data)], "enter")]
+    origin = text(place.said, "SessionFrom")[:1000]
+    notice = Notice("wechat.entered", "Opened the chat")
+    if origin:
+        notice = Notice("wechat.entered_from", f"Opened the chat from {origin}", {"session_from": origin})
+    return [_received(place, [notice], "enter")]
 
 
 def _receipt(place: Place, ident: str, *, arrived: bool, code: str) -> ReceiptReceived:

@@ -151,15 +151,14 @@ async def test_every_kind_of_push_becomes_a_fact(shop: Shop) -> None:
     assert (fetched.data, fetched.mime) == (JPEG, "image/jpeg")
     card = await shop.said(type="miniprogrampage", title="茶", page="pages/tea?id=1&from=<a>")
     page, cover = card.parts
-    data = {"app_id": APP, "path": "pages/tea?id=1&from=<a>"}
-    assert page == Notice("wechat.mini_program_page", "茶", data)
+    data = {"title": "茶", "app_id": APP, "path": "pages/tea?id=1&from=<a>"}
+    assert page == Notice("wechat.mini_program_card", "Mini-program page: 茶", data)
     assert isinstance(cover, Image)
     assert (await shop.channel.fetch_media(APP, cover.source or Source())).data.startswith(b"\xff\xd8")
     entered = await shop.said(action="enter", session_from="page=item&id=<7>")
     assert entered.opens == "enter"
-    assert entered.parts == [
-        Notice("wechat.entered", "Opened the chat", {"session_from": "page=item&id=<7>"})
-    ]
+    origin = {"session_from": "page=item&id=<7>"}
+    assert entered.parts == [Notice("wechat.entered_from", "Opened the chat from page=item&id=<7>", origin)]
     news = [*await shop.facts(action="allow"), *await shop.facts(action="refuse")]
     assert [fact.code for fact in news if isinstance(fact, AccountChanged)] == [
         "wechat_subscribe_msg_popup_event"

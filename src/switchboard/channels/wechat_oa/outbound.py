@@ -31,7 +31,7 @@ from switchboard.channels.families.weixin_sends import (
 )
 
 NAME = "WeChat"
-UNAUTHORISED = "48001"
+UNAUTHORISED, UNKNOWN_TEMPLATE = "48001", "40037"
 
 
 async def send_message(message: Outbound, api: WeixinApi, io: Io, mini_program: str) -> Sent:
@@ -87,20 +87,36 @@ async def _card(card: Card, api: WeixinApi, io: Io, mini_program: str) -> Json:
 
 
 async def _template(to: str, part: Template, api: WeixinApi, mini_program: str) -> Sent:
-    """Send a template message, which needs no open window; WeChat says later whether it arrived."""
+    """Send a template message, which needs no open window; WeChat says later whether it arrived.
+
+    An account's templates are of two kinds that share nothing but the look of their ids: template messages for followers,
+    and notifications for those who agreed to one. The one kind's interface doesn't know the other's, and accounts may have
+    one of them only.
+    """
     data, opens = fields_of(part.variables)
     body: Json = {"touser": to, "template_id": part.name, "data": data}
-    if "url" in opens:
-        body["url"] = opens["url"]
     if "page" in opens and mini_program:
         body["miniprogram"] = {"appid": mini_program, "pagepath": opens["page"]}
+    url = opens.get("url", "")
     try:
-        said = await api.call("POST", "/cgi-bin/message/template/send", shown=True, json=body)
+        said = await _templated(
+            api, "/cgi-bin/message/template/send", {**body, **({"url": url} if url else {})}
+        )
+    except Refused as error:
+        if error.code not in (UNKNOWN_TEMPLATE, UNAUTHORISED):
+            raise
+        path = "/cgi-bin/message/subscribe/bizsend"
+        said = await _templated(api, path, {**body, **({"page": url} if url else {})})
+    return Sent(text(said, "msgid"))
+
+
+async def _templated(api: WeixinApi, path: str, body: Json) -> Json:
+    try:
+        return await api.call("POST", path, shown=True, json=body)
     except Reauthorise as error:
         if error.code != UNAUTHORISED:
             raise
-        # Template messages are a permission of their own: without it the rest of the connection still works.
+        # Each kind of template is a permission of its own: without it the rest of the connection still works.
         raise Refused(str(error), code=error.code) from None
     except InDoubt as doubt:
         raise InDoubt(str(doubt), code=doubt.code, repeatable=False) from None
-    return Sent(text(said, "msgid"))

@@ -182,10 +182,29 @@ async def test_people_who_left_are_told_apart_from_closed_windows() -> None:
 
 
 async def test_templates_without_permission_leave_the_channel_alone() -> None:
-    """48001 concerns one interface."""
-    oa, _ = channel(said(48001, "api unauthorized"))
+    """48001 concerns one interface; the other kind of template may be allowed."""
+    oa, _ = channel(said(48001, "api unauthorized"), said(48001, "api unauthorized"))
     with pytest.raises(Refused):
         await oa.send(to_ann(Template("tpl", "zh_CN")))
+    oa, io = channel(said(48001, "api unauthorized"), OK)
+    await oa.send(to_ann(Template("tpl", "zh_CN", ["thing1=x", "page=pages/o"])))
+    assert [one.url.rpartition("/message/")[2] for one in io.scripted.requests] == [
+        "template/send",
+        "subscribe/bizsend",
+    ]
+
+
+async def test_a_template_that_was_refused_is_not_tried_as_a_notification() -> None:
+    """Only one that WeChat doesn't know may be of the other kind; no answer at all is a doubt."""
+    for answer, outcome in (
+        (said(43004), Refused),
+        (said(47003), Refused),
+        (Answer(fails="timeout"), InDoubt),
+    ):
+        oa, io = channel(answer)
+        with pytest.raises(outcome):
+            await oa.send(to_ann(Template("tpl", "zh_CN")))
+        assert len(io.scripted.requests) == 1
 
 
 async def test_no_text_quotes_the_token_or_the_address() -> None:

@@ -268,6 +268,29 @@ async def test_windows_close_by_count_and_time_but_templates_go_on(shop: Shop) -
     assert (gone.value.code, gone.value.unreachable) == ("43004", True)
 
 
+async def test_a_template_of_the_other_kind_needs_a_permission(shop: Shop) -> None:
+    """WeChat knows it by the other interface only, once for each time that she agreed."""
+    to = (await shop.said(text="hi")).address
+    notice = Template(
+        "order-notice", "zh_CN", ["character_string1=A-1", "phrase2=已发货", "url=https://a.example/o"]
+    )
+    with pytest.raises(Refused) as unasked:
+        await shop.send(to, notice)
+    assert (unasked.value.code, unasked.value.unreachable) == ("43101", False)
+    await shop.facts(action="allow")
+    sent = await shop.send(to, notice)
+    (receipt,) = await asyncio.to_thread(shop.door.facts)
+    assert isinstance(receipt, ReceiptReceived)
+    assert (receipt.external_id, receipt.status) == (sent, "delivered")
+    (entry,) = shop.sandbox.ledger()
+    assert (entry["text"], entry["body"]["page"]) == (
+        "订单编号：A-1\n状态：已发货",
+        "https://a.example/o",
+    )
+    with pytest.raises(Refused):
+        await shop.send(to, Template("no-such", "zh_CN"))
+
+
 async def test_tokens_are_renewed_when_they_end_or_are_refused(shop: Shop) -> None:
     """By one more call, without anybody noticing."""
     to = (await shop.said(text="hi")).address

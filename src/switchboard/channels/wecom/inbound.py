@@ -55,7 +55,17 @@ FAILURES = {
     "8": "The company is not verified.",
     "9": "The account is bound to no Channels account, and the company is not verified.",
     "10": "The customer refuses messages.",
+    "11": "Nobody of the company has signed in to the WeCom app.",
 }
+CHANNELS = {
+    "1": "the home page",
+    "2": "the live broadcast's products",
+    "3": "the showcase",
+    "4": "a product's page of the shop",
+    "5": "an order's page of the shop",
+}
+"""Where in Channels (视频号) somebody was, by scene."""
+OF_A_SHOP = ("4", "5")
 ENDED = "3"
 MERGED_LINES = 100
 
@@ -257,11 +267,29 @@ def _news(place: Place) -> Inbound:
 def _entered(place: Place) -> Inbound:
     """Somebody opened the chat: by which link or scene, from which Channels account; the code allows one welcome."""
     data = scalars(place.event, *IDS)
-    for name, value in scalars(inner(place.event, "wechat_channels")).items():
-        data[f"channels_{name}"] = value
+    channels = scalars(inner(place.event, "wechat_channels"))
+    data |= {f"channels_{name}": value for name, value in channels.items()}
     code = text(place.event, "welcome_code")
-    notice = Notice("wecom.entered", "Opened the chat", data)
-    return _received(place, [notice], "enter" if code else "", handle=code)
+    return _received(place, [_way_in(data)], "enter" if code else "", handle=code)
+
+
+def _way_in(data: dict[str, str]) -> Notice:
+    """Return words for the way somebody came; each code has its own in the reader's language."""
+    scene = data.get("channels_scene", "")
+    names = [data.get("channels_nickname", ""), data.get("channels_shop_nickname", "")]
+    whose = next(filter(None, reversed(names) if scene in OF_A_SHOP else names), "")
+    if scene or whose:
+        named = f"_{scene}" if scene in CHANNELS and whose else ""
+        where = " ".join(filter(None, ["Channels", whose]))
+        spot = f", {CHANNELS[scene]}" if scene in CHANNELS else ""
+        return Notice(
+            f"wecom.entered_channels{named}",
+            f"Opened the chat from {where}{spot}",
+            {**data, "channel": whose},
+        )
+    if data.get("scene"):
+        return Notice("wecom.entered_by", f"Opened the chat by {data['scene']}", data)
+    return Notice("wecom.entered", "Opened the chat", data)
 
 
 def _failed(place: Place) -> Inbound | None:
@@ -302,9 +330,10 @@ def _session(place: Place) -> Inbound:
         sender = msgspec.structs.replace(place.sender, profile={"wecom_session": "ended"})
         at = moment(place.item, "send_time")
         return ProfileReceived(account=place.account, dedupe_key=place.key, occurred_at=at, sender=sender)
-    servicer = text(place.event, "new_servicer_userid")
-    words = f"{servicer} answers in WeCom" if servicer else "Answered in WeCom"
-    notice = Notice("wecom.session_taken", words[:300], scalars(place.event, *IDS))
+    servicer, data = text(place.event, "new_servicer_userid")[:100], scalars(place.event, *IDS)
+    notice = Notice("wecom.session_moved", "Answered in WeCom", data)
+    if servicer:
+        notice = Notice("wecom.session_taken", f"{servicer} answers in WeCom", data)
     return _received(place, [notice], "", auto=True)
 
 

@@ -1,7 +1,7 @@
 """Messages as WeCom's customer service wants them, and the session that has to be in the API's hands for it.
 
 A session is 0 new, 1 with the API ("smart assistant"), 2 in a queue of WeCom's own, 3 with a colleague in WeCom, 4 ended.
-Only 0 and 1 take messages from the API.
+Only 0 and 1 take messages from the API, and from 2 and 3 none of them comes back. We never hand a session on.
 """
 
 import hashlib
@@ -86,14 +86,21 @@ async def _welcome(api: WeixinApi, body: Json) -> Sent | None:
 
 
 async def _take_session(api: WeixinApi, account: str, customer: str) -> None:
-    """Put the session into the API's hands; raises Refused when a colleague has it, or it is over."""
+    """Put a new session into the API's hands; raises Refused when it waits in WeCom, a colleague has it, or it is over."""
     whose = {"open_kfid": account, "external_userid": customer}
     said = await api.call("POST", "/cgi-bin/kf/service_state/get", json=whose)
     state = text(said, "service_state")
     if state == WITH_COLLEAGUE:
         who = text(said, "servicer_userid") or "A colleague"
         raise Refused(f"{who} has this customer's session in WeCom and answers there.", code="session_taken")
-    if state not in (NEW, QUEUED):
+    if state == QUEUED:
+        raise Refused(
+            "This customer waits in WeCom's own queue, from which only a colleague in WeCom can take them.",
+            code="session_queued",
+        )
+    if state == WITH_API:
+        return
+    if state != NEW:
         raise Refused("The session has ended: the customer has to write first.", code="session_ended")
     body = {**whose, "service_state": int(WITH_API)}
     await api.call("POST", "/cgi-bin/kf/service_state/trans", json=body)

@@ -19,6 +19,7 @@ from switchboard.channels.api import (
     Content,
     InDoubt,
     MessageReceived,
+    Notice,
     Nudge,
     Outbound,
     Outcome,
@@ -245,6 +246,46 @@ def test_messages_beside_the_ciphertext_are_not_believed() -> None:
     assert [type(fact) for fact in wecom.parse(request)] == [Nudge]
 
 
+@pytest.mark.parametrize(
+    ("event", "code", "words"),
+    [
+        ({}, "wecom.entered", "Opened the chat"),
+        ({"scene": "store-12"}, "wecom.entered_by", "Opened the chat by store-12"),
+        (
+            {"wechat_channels": {"nickname": "茶", "scene": 2}},
+            "wecom.entered_channels_2",
+            "Opened the chat from Channels 茶, the live broadcast's products",
+        ),
+        (
+            {"wechat_channels": {"nickname": "茶", "shop_nickname": "茶铺", "scene": 5}},
+            "wecom.entered_channels_5",
+            "Opened the chat from Channels 茶铺, an order's page of the shop",
+        ),
+        (
+            {"wechat_channels": {"nickname": "茶", "scene": 99}},
+            "wecom.entered_channels",
+            "Opened the chat from Channels 茶",
+        ),
+        (
+            {"wechat_channels": {"scene": 1}},
+            "wecom.entered_channels",
+            "Opened the chat from Channels, the home page",
+        ),
+    ],
+)
+def test_agents_see_by_which_way_somebody_came(event: dict[str, Any], code: str, words: str) -> None:
+    """The live broadcast or the shop's order page say what it is about."""
+    entered = {"event_type": "enter_session", "open_kfid": KF, "external_userid": ANN, **event}
+    listed = {"msg_list": [{"msgid": "1", "origin": 4, "msgtype": "event", "event": entered}]}
+    (fact,) = channel()[0].parse(
+        RawRequest("POLL", f"poll:{KF}", {}, {}, json.dumps(listed).encode(), RECEIVED_AT)
+    )
+    assert isinstance(fact, MessageReceived)
+    (notice,) = fact.parts
+    assert isinstance(notice, Notice)
+    assert (notice.code, notice.text) == (code, words)
+
+
 def test_an_account_that_was_taken_away_is_amber() -> None:
     """The administrator should hear of it."""
     wecom, _ = channel()
@@ -283,9 +324,11 @@ async def test_doubt_may_be_repeated_except_for_a_welcome() -> None:
         assert doubt.value.repeatable is repeatable
 
 
-@pytest.mark.parametrize(("state", "code"), [(3, "session_taken"), (4, "session_ended")])
+@pytest.mark.parametrize(
+    ("state", "code"), [(2, "session_queued"), (3, "session_taken"), (4, "session_ended")]
+)
 async def test_a_session_that_is_not_ours_is_said_so(state: int, code: str) -> None:
-    """A colleague's session is not taken away, an ended one not opened."""
+    """WeCom gives none back from its queue or a colleague, and opens none that is over."""
     answer = Answer(json={"errcode": 0, "service_state": state, "servicer_userid": "zhangsan"})
     wecom, io = channel(said(95018), answer)
     with pytest.raises(Refused) as refused:
@@ -294,10 +337,10 @@ async def test_a_session_that_is_not_ours_is_said_so(state: int, code: str) -> N
     assert paths(io) == ["kf/send_msg", "kf/service_state/get"]
 
 
-async def test_a_queued_session_is_taken_and_no_second_try_follows() -> None:
+async def test_a_new_session_is_taken_and_no_second_try_follows() -> None:
     """If WeCom still says no, that is the answer."""
-    queued = Answer(json={"errcode": 0, "service_state": 2})
-    wecom, io = channel(said(95018), queued, Answer(json={"errcode": 0}), said(95018))
+    fresh = Answer(json={"errcode": 0, "service_state": 0})
+    wecom, io = channel(said(95018), fresh, Answer(json={"errcode": 0}), said(95018))
     with pytest.raises(Refused):
         await wecom.send(to_ann())
     assert paths(io) == ["kf/send_msg", "kf/service_state/get", "kf/service_state/trans", "kf/send_msg"]

@@ -226,7 +226,8 @@ async def test_a_welcome_is_said_once_and_says_where_from(shop: Shop) -> None:
     entered = await shop.said(action="enter", channels={"scene": 2, "nickname": "茶"}, scene="live")
     (notice,) = entered.parts
     assert isinstance(notice, Notice)
-    assert (entered.opens, notice.data["scene"], notice.data["channels_nickname"]) == ("enter", "live", "茶")
+    assert (entered.opens, notice.data["scene"], notice.data["channel"]) == ("enter", "live", "茶")
+    assert notice.text == "Opened the chat from Channels 茶, the live broadcast's products"
     assert entered.reply_handle
     profile = await shop.channel.fetch_profile(DESK, entered.sender.claims[0])
     assert (profile.name, profile.claims[0].space) == ("林美", "wechat:unionid")
@@ -320,6 +321,23 @@ async def test_windows_states_and_late_failures(shop: Shop) -> None:
     with pytest.raises(Refused):
         await shop.send(to, Text("x"))
     await shop.said(text="once more")
+    whose = {"open_kfid": DESK, "external_userid": to}
+    (token,) = shop.io.kept.values()
+    queued = shop.sandbox.control.post(
+        "/cgi-bin/kf/service_state/trans",
+        params={"access_token": token},
+        json={**whose, "service_state": 2},
+    )
+    assert queued.json()["errcode"] == 0
+    with pytest.raises(Refused) as waits:
+        await shop.send(to, Text("x"))
+    assert waits.value.code == "session_queued"
+    shop.sandbox.control.post(
+        "/cgi-bin/kf/service_state/trans",
+        params={"access_token": token},
+        json={**whose, "service_state": 4},
+    )
+    await shop.said(text="and once more")
     shop.play(action="block")
     sent = await shop.send(to, Text("refused"))
     (failed,) = await shop.new()

@@ -41,7 +41,9 @@ class Announcer:
         self, account: PlatformAccount, customer: Customer, chat: Chat, wish: Json, *, allows: bool
     ) -> None:
         """The customer allows a notice once more, or refuses."""
-        template = str(wish.get("template_id") or account.settings["templates"][0]["template_id"])
+        listed = account.settings["templates"]
+        usual = next((one for one in listed if one.get("agreed")), listed[0])
+        template = str(wish.get("template_id") or usual["template_id"])
         if allows:
             allowed: dict[str, int] = account.kept.setdefault("allowed", {})
             key = f"{people.openid(self.world, account, customer)}:{template}"

@@ -48,6 +48,8 @@ class Sending(Speaking):
         account, body = asked.account, asked.request.json()
         openid, customer, chat = self._chat(account, body)
         found = template_of(account, body.get("template_id"))
+        if found.get("agreed"):
+            raise WeixinError(40037)
         if not self._followers.follows(account, customer):
             raise WeixinError(43004)
         number = digits(18)
@@ -57,6 +59,12 @@ class Sending(Speaking):
         done = {"MsgID": int(number), "Status": status}
         self._world.spawn(self._finish(account, customer, chat, "TEMPLATESENDJOBFINISH", done))
         return fine(msgid=int(number))
+
+    async def notice(self, asked: Asked) -> Response:
+        """The other kind of template, `agreed`: not known to `template/send`, nor the first kind here."""
+        if not template_of(asked.account, asked.request.json().get("template_id")).get("agreed"):
+            raise WeixinError(40037)
+        return await super().notice(asked)
 
     async def _finish(
         self, account: PlatformAccount, customer: Customer, chat: Chat, event: str, done: Json
