@@ -14,6 +14,8 @@ from switchboard.sandbox.web import Request, Response, Router
 
 Json = dict[str, Any]
 DNS_NAME = "dueros-api.baidu.com"
+FILE = f"{DNS_NAME}.cer.txt"
+END = b"-----END CERTIFICATE-----"
 DEFAULT_INTENT = "ai.dueros.common.default_intent"
 KINDS = {"PlainText": "text", "SSML": "ssml"}
 LONGEST = 4000
@@ -46,14 +48,17 @@ class Dueros(Speaker):
 
     def routes(self, router: Router) -> None:
         """Register duer.bdstatic.com's path."""
-        router.add("GET", "/saiya/flow/sign-?(?P<flaw>[a-z]*)\\.pem", self.certificate)
+        router.add(
+            "GET", "/saiya/flow/(?P<flaw>[a-z]*)-?dueros-api\\.baidu\\.com\\.cer\\.txt", self.certificate
+        )
 
     async def certificate(self, request: Request, flaw: str) -> Response:
-        """The certificate with which requests are signed."""
+        """The certificate with which requests are signed, alone, as Baidu serves it."""
         del request
         if flaw and flaw not in FLAWS:
             return Response(status=404)
-        return Response(signer(DNS_NAME, flaw).chain, content_type="application/octet-stream")
+        leaf = signer(DNS_NAME, flaw).chain.partition(END)
+        return Response(b"".join(leaf[:2]) + b"\n", content_type="text/plain")
 
     def invent(self, given: Json) -> tuple[str, str, Json]:
         """A skill."""
@@ -96,7 +101,7 @@ class Dueros(Speaker):
         """Signature and the certificate's address; flawed ones on demand."""
         flaw = str(account.settings["flaw"])
         host = "duer.bdstatic.com.evil.example" if flaw == "host" else "duer.bdstatic.com"
-        name = f"sign-{flaw}.pem" if flaw in FLAWS else "sign.pem"
+        name = f"{flaw}-{FILE}" if flaw in FLAWS else FILE
         signed = body + b" " if flaw == "body" else body
         key = signer(DNS_NAME, flaw if flaw in FLAWS else "")
         return {
