@@ -81,12 +81,36 @@ def plain(body: bytes, at: datetime = AT) -> RawRequest:
     return RawRequest("POST", URL, DESK.proof(at=at), {}, body, AT)
 
 
+def sample(path: str) -> Any:
+    """A published file of JSON, by its path below the samples."""
+    if not SAMPLES:
+        pytest.skip("SWITCHBOARD_SAMPLES is not set: nothing published was tried")
+    return json.loads((Path(SAMPLES) / path).read_bytes())
+
+
 def vectors(kind: str) -> list[dict[str, Any]]:
     """The published vectors of a platform."""
-    if not SAMPLES:
-        pytest.skip("SWITCHBOARD_SAMPLES is not set: no published vector was tried")
-    found: list[dict[str, Any]] = json.loads((Path(SAMPLES) / kind / "vectors" / "vectors.json").read_bytes())
+    found: list[dict[str, Any]] = sample(f"{kind}/vectors/vectors.json")
     return found
+
+
+def shape(value: Any, model: Any) -> list[str]:
+    """Names of fields that the model, a published request, doesn't have; lists are compared by their first rows."""
+    if isinstance(value, list) and isinstance(model, list):
+        kinds = {str(row.get("type")): row for row in model if isinstance(row, dict)}
+        return [
+            name
+            for row in value
+            if isinstance(row, dict)
+            for name in shape(row, kinds.get(str(row.get("type")), model[0]))
+        ]
+    if not isinstance(value, dict) or not isinstance(model, dict):
+        return []
+    return [
+        found
+        for name, inside in value.items()
+        for found in ([name] if name not in model else shape(inside, model[name]))
+    ]
 
 
 def flipped(value: str) -> list[str]:

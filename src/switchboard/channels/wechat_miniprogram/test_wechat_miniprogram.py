@@ -30,7 +30,7 @@ from switchboard.channels.api import (
     Text,
 )
 from switchboard.channels.contract import Answer, ChannelContract, Request, ScriptedIo
-from switchboard.channels.families.test_weixin import AT, DESK, Desk
+from switchboard.channels.families.test_weixin import AT, DESK, Desk, sample, shape
 from switchboard.channels.wechat_miniprogram.channel import (
     WechatMiniProgramChannel,
     WechatMiniProgramConfig,
@@ -189,3 +189,12 @@ async def test_typing_is_shown_and_the_quota_is_looked_after() -> None:
     assert io.scripted.requests[0].json == {"touser": ANN, "command": "Typing"}
     mini, _ = channel(Answer(json={"errcode": 0, "quota": {"daily_limit": 1000, "remain": 9}}))
     assert [one.code for one in await mini.check("https://desk.example/hooks/s")] == ["quota_low"]
+
+
+def test_a_notification_has_the_fields_of_the_published_request() -> None:
+    """A name that WeChat doesn't know would be passed over in silence; the template's own fields are ours to name."""
+    model = sample("wechat_miniprogram/api/CgibinMessageSubscribeSendRequest.json")
+    golden = json.loads((Path(__file__).parent / "sends" / "notification.json").read_bytes())
+    body = {**golden["requests"][0]["json"], "data": {}}
+    assert shape(body, model) == []
+    assert shape({**body, "template": ""}, model) == ["template"]

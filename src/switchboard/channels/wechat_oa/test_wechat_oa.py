@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -15,6 +16,7 @@ from switchboard.channels.api import (
     Cards,
     Claim,
     Content,
+    Image,
     InDoubt,
     Outbound,
     Outcome,
@@ -29,7 +31,7 @@ from switchboard.channels.api import (
     Text,
 )
 from switchboard.channels.contract import Answer, ChannelContract, Request, ScriptedIo
-from switchboard.channels.families.test_weixin import DESK, Desk
+from switchboard.channels.families.test_weixin import DESK, Desk, sample
 from switchboard.channels.wechat_oa.channel import WechatOaChannel, WechatOaConfig
 
 APP = DESK.owner
@@ -325,3 +327,21 @@ def test_platform_news_without_a_person_is_news_and_a_message_without_one_is_unr
     assert news.status == "amber"
     with pytest.raises(BadPayload):
         oa.parse(pushed("<MsgType>text</MsgType><Content>hi</Content>"))
+
+
+async def test_published_answers_are_understood() -> None:
+    """A token, an upload, a message taken, somebody's profile."""
+    picture = Image(file_id=UUID(int=1), mime="image/jpeg")
+    names = ("token", "media_upload", "message_custom_send")
+    answers = [Answer(json=sample(f"wechat_oa/api/wechatpy__{name}.json")) for name in names]
+    io = ScriptedIo(answers, {str(picture.file_id): Content("a.jpg", "image/jpeg", b"jpeg")})
+    oa = WechatOaChannel(msgspec.convert(CONFIG, WechatOaConfig), io)
+    assert await oa.send(to_ann(picture)) == Sent()
+    assert io.scripted.requests[1].params["access_token"] == answers[0].json["access_token"]
+    assert io.scripted.requests[2].json["image"] == {"media_id": answers[1].json["media_id"]}
+    told = sample("wechat_oa/api/wechatpy__user_info.json")
+    oa, _ = channel(Answer(json=told))
+    profile = await oa.fetch_profile(APP, Claim(f"wechat:{APP}", told["openid"]))
+    assert (profile.name, profile.language) == (told["nickname"], "zh-CN")
+    assert profile.claims == [Claim("wechat:unionid", told["unionid"].strip())]
+    assert profile.avatar == Source(url=told["headimgurl"])

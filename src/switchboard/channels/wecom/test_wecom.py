@@ -34,7 +34,7 @@ from switchboard.channels.api import (
 )
 from switchboard.channels.contract import Answer, ChannelContract, Request, ScriptedIo
 from switchboard.channels.contract_case import RECEIVED_AT
-from switchboard.channels.families.test_weixin import DESK, Desk
+from switchboard.channels.families.test_weixin import DESK, Desk, sample, shape
 from switchboard.channels.wecom.channel import WecomChannel, WecomConfig
 
 CORP = "ww1234567890abcdef"
@@ -387,3 +387,35 @@ async def test_the_accounts_that_may_be_served_are_listed_page_by_page() -> None
     accounts = await wecom.probe()
     assert [one.external_id for one in accounts[-2:]] == ["wk99", "wk101"]
     assert [one.json["offset"] for one in io.scripted.requests] == [0, 100]
+
+
+async def test_published_answers_are_understood() -> None:
+    """A customer, a colleague's session, a message and a welcome taken."""
+    told = sample("wecom/kf_api/CgibinKfCustomerBatchGetResponse.json")
+    wecom, _ = channel(Answer(json=told))
+    (customer,) = told["customer_list"]
+    profile = await wecom.fetch_profile(KF, Claim(f"wecom:{CORP}", customer["external_userid"]))
+    assert (profile.name, profile.claims[0].value) == (customer["nickname"], customer["unionid"])
+    context = customer["enter_session_context"]
+    assert profile.data["scene"] == context["scene"]
+    assert profile.data["channels_nickname"] == context["wechat_channels"]["nickname"]
+    for name, handle in (("SendMessage", ""), ("SendMessageOnEvent", "code")):
+        answer = sample(f"wecom/kf_api/CgibinKf{name}Response.json")
+        wecom, _ = channel(Answer(json=answer))
+        assert await wecom.send(to_ann(handle=handle)) == Sent(answer["msgid"])
+    wecom, _ = channel(said(95018), Answer(json=sample("wecom/kf_api/CgibinKfServiceStateGetResponse.json")))
+    with pytest.raises(Refused) as theirs:
+        await wecom.send(to_ann())
+    assert theirs.value.code == "session_taken"
+
+
+def test_what_we_send_has_the_fields_of_the_published_request() -> None:
+    """Every golden send; a name that WeCom doesn't know would be passed over in silence."""
+    model = sample("wecom/kf_api/CgibinKfSendMessageRequest.json")
+    sends = [
+        json.loads(path.read_bytes())["requests"][-1]["json"]
+        for path in (Path(__file__).parent / "sends").iterdir()
+    ]
+    messages = [body for body in sends if "touser" in body]
+    assert len(messages) > 8
+    assert [(body["msgtype"], shape(body, model)) for body in messages if shape(body, model)] == []
