@@ -10,6 +10,7 @@ from switchboard.channels.api import RawRequest
 from switchboard.channels.registry import adapters
 from switchboard.connections import commands as connections
 from switchboard.connections import reads as connection_reads
+from switchboard.core.ids import new_id
 from tests.flow.conftest import Pipe
 
 
@@ -23,6 +24,18 @@ async def test_a_removed_connection_stays_removed(pipe: Pipe) -> None:
         row = await connection_reads.by_id(tx, connection)
     assert row is not None
     assert (row.status, row.reason) == ("grey", "removed")
+
+
+async def test_an_only_account_without_a_name_is_called_like_its_connection(pipe: Pipe) -> None:
+    nameless, named = connections.AccountFound("wx01", "wx01"), connections.AccountFound("wx02", "Shop")
+    for accounts in ([nameless], [named], [connections.AccountFound("wx03", "wx03"), named]):
+        async with pipe.db.transaction() as tx:
+            kind = f"kind{len(accounts)}{accounts[0].external_id}"
+            await connections.create(
+                tx, pipe.workspace, new_id(), kind, "Our account", b"", accounts, "green"
+            )
+    rows = await pipe.sql("select kind, name from channel where kind like 'kind%' order by kind, name")
+    assert [row["name"] for row in rows] == ["Our account", "Shop", "Shop", "wx03"]
 
 
 async def test_what_proves_a_request_is_not_kept(pipe: Pipe, runtime: Runtime) -> None:

@@ -36,8 +36,13 @@ async def create(
     accounts: Sequence[AccountFound],
     status: str,
 ) -> list[Event]:
-    """Add a connection with a channel for every account; raises Conflict for one that another connection serves."""
+    """Add a connection with a channel for every account; raises Conflict for one that another connection serves.
+
+    An only account whose platform tells no name is called like the connection.
+    """
     await refuse_twice(tx, workspace, kind, accounts)
+    if len(accounts) == 1 and accounts[0].name in ("", accounts[0].external_id) and name:
+        accounts = [msgspec.structs.replace(accounts[0], name=name)]
     await tx.run(SQL.create_connection, workspace=workspace, id=connection, kind=kind, name=name, secret=new_secret(),
                  config=sealed, status=status, reason="")  # fmt: skip
     return await save_channels(tx, workspace, connection, kind, accounts, status)

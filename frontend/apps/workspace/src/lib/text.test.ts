@@ -65,6 +65,7 @@ describe("shortId", () => {
   it("cuts what only machines read", () => {
     expect(shortId("0d3f0c2a9b7e4411aa20c0ffee5a0d0a11e0c0ff")).toBe("0d3f0c");
     expect(shortId("oMbHAC5RvegZXN-fq8sDRx1YwTgk")).toBe("1YwTgk");
+    expect(shortId("amzn1.ask.account.9B537E1D5720A7C93A7C88D795B3")).toBe("D795B3");
   });
   it("leaves names, numbers, addresses and links alone", () => {
     for (const one of [

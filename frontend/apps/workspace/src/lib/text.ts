@@ -62,7 +62,7 @@ export function previewText(preview: string, nameOf: (kind: string) => string): 
 export function shortId(value: string): string | null {
   if (/^[0-9a-f-]{20,}$/i.test(value)) return value.slice(0, 6);
   // Platforms begin all ids of an account alike (OpenIDs), so the end tells people apart.
-  return /^(?=\S*\d)[\w+/=-]{20,}$/.test(value) ? value.slice(-6) : null;
+  return /^(?:[\w-]+\.)*(?=\S*\d)[\w+/=-]{20,}$/.test(value) ? value.slice(-6) : null;
 }
 
 /** What to call somebody whose platform tells no name. */
