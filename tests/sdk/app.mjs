@@ -2,11 +2,13 @@
  * A customer's app without a screen, around the built SDK. It reads one command of JSON a line, answers each,
  * and tells what it hears: `{nr, value | error}`, `{event, detail}`, `{ask}` for a token of the host.
  *
- *     node app.mjs '{"sdk", "server", "site", "kept": a file that outlives the app, "stranger": nobody vouches for them}'
+ *     node app.mjs '{"sdk", "server", "site", "kept": a file that outlives the app, "stranger": nobody vouches for them,
+ *         "mini": the platform of the mini-program's sample}'
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
+import { weixin } from "./wx.mjs";
 
 const { sdk, server, site, kept, stranger, mini } = JSON.parse(process.argv[2]);
 const { Chat } = await import(pathToFileURL(sdk).href);
@@ -49,23 +51,35 @@ function hostToken() {
   return new Promise((resolve) => tokens.push(resolve));
 }
 
+async function miniProgram() {
+  globalThis.wx = weixin(kept);
+  return (await import(pathToFileURL(mini).href)).platform;
+}
+
 const chat = new Chat({
   server,
   channel: site,
   language: "en",
   hostToken: stranger ? undefined : hostToken,
-  platform: mini ? (await import(pathToFileURL(mini).href)).surroundings(kept) : { storage, connect },
+  platform: mini ? await miniProgram() : { storage, connect },
 });
 for (const name of ["change", "message", "unread", "typing", "agent", "phase"])
   chat.on(name, (detail) => tell({ event: name, detail: name === "change" ? null : detail }));
 chat.on("error", (error) => tell({ event: "error", detail: { status: error.status, message: error.message } }));
 
-const file = ({ base64, ...known }) => ({ ...known, content: new Blob([Buffer.from(base64, "base64")], { type: known.mime }) });
+/** As the surroundings want it: bytes, or in a mini-program a temporary path. */
+function file({ base64, ...known }) {
+  const bytes = Buffer.from(base64, "base64");
+  if (!mini) return { ...known, content: new Blob([bytes], { type: known.mime }) };
+  const content = `${kept}.tmp`;
+  writeFileSync(content, bytes);
+  return { ...known, content };
+}
 const more = {
   token: (value) => tokens.shift()?.(value),
   spoil: () => void (spoilt = true),
   look: () => ({ timeline: chat.timeline, unread: chat.unread, phase: chat.phase, state: chat.state }),
-  send: (how, given) => chat[how](mini ? given : file(given)),
+  send: (how, given) => chat[how](file(given)),
 };
 
 for await (const line of createInterface({ input: process.stdin })) {

@@ -27,6 +27,16 @@ def sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out / "index.js"
 
 
+@pytest.fixture(scope="session")
+def mini(sdk: Path) -> Path:
+    """WeChat's surroundings out of the mini-program's sample, compiled as its developer tools do it."""
+    source = FRONTEND / "samples" / "wechat-miniprogram" / "miniprogram" / "platform.ts"
+    command = ["npx", "tsc", str(source), "--ignoreConfig", "--noResolve", "--noCheck", "--module", "es2022"]
+    command += ["--target", "es2020", "--outDir", str(sdk.parent / "mini")]
+    subprocess.run(command, cwd=FRONTEND, env=environment(), check=True, timeout=60)
+    return sdk.parent / "mini" / "platform.js"
+
+
 @pytest.fixture(scope="package")
 def shop(
     sdk: Path, postgres_server: str, migrated_template: str, tmp_path_factory: pytest.TempPathFactory

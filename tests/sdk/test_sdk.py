@@ -291,6 +291,34 @@ async def test_a_stranger_is_found_again_on_the_same_phone_only(
         assert await tablet.shows() == []
 
 
+async def test_the_sample_for_mini_programs_does_it_with_what_wechat_has(
+    run: Run, agent: Agent, line: Line, customer: str, sdk: Path, mini: Path, tmp_path: Path
+) -> None:
+    weixin: dict[str, Any] = {"mini": mini, "sdk": sdk.with_name("index.cjs")}
+    async with run(**weixin) as app:
+        await app.ready()
+        await app.send_file("sendImage", "tent.png", "image/png", PICTURE)
+        case = await agent.case(customer)
+        (picture,) = [one["parts"][0] for one in await agent.messages(case, 1)]
+        assert (picture["type"], picture["file"]["name"]) == ("image", "tent.png")
+        assert await agent.read(picture["file"]) == PICTURE
+        await agent.answer(case, "Nice!")
+        await app.hears_of(1)
+        line.cut()
+        await app.until(lambda: app.heard("phase")[-1] == "waiting")
+        await agent.answer(case, "Which size?")
+        await app.call("sendText", "The small one")
+        line.mend()
+        await app.hears_of(2)
+        await agent.messages(case, 2)
+    assert not (tmp_path / "tent.png").exists()
+    async with run(**weixin) as app:
+        await app.ready()
+        assert app.told() == []
+        shown = [text for text, _ in await app.shows()]
+        assert shown == ["[tent.png]", "Nice!", "Which size?", "The small one"]
+
+
 def said(messages: list[dict[str, Any]]) -> list[str]:
     """Return the words of messages."""
     return [words(one["parts"]) for one in messages]

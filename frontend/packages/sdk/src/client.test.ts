@@ -32,6 +32,20 @@ describe("signing in", () => {
     expect(JSON.parse(rig.asked[1]?.body ?? "")).not.toHaveProperty("visitor_token");
   });
 
+  it("renews the visitor's token once when an upload or a device is refused for it", async () => {
+    const made = await connected();
+    rig.refuse = { files: 401, devices: 401 };
+    made.sendImage(picture);
+    await settle();
+    expect(made.timeline[0]?.delivery).toBe("failed");
+    expect(rig.uploads).toHaveLength(2);
+    await expect(made.registerDevice("fcm", "droid")).rejects.toMatchObject({ status: 401 });
+    expect(rig.asked.map((one) => one.url.split("/").pop())).toEqual([
+      ...["sessions", "sessions"],
+      ...["devices", "sessions", "devices"],
+    ]);
+  });
+
   it("tells of a refusal and goes on trying", async () => {
     rig.refuse = { sessions: 403 };
     const made = chat();

@@ -57,7 +57,7 @@ export class Chat {
     this.uploads = new Uploads({
       send: async (file, progress) => {
         await this.load();
-        return this.rest.upload(await this.sessions.authorise(), file, progress);
+        return this.sessions.using((token) => this.rest.upload(token, file, progress));
       },
       progress: (client_id, progress) => this.dispatch({ type: "progress", client_id, progress }),
       done: (clientId, stored) => this.uploaded(clientId, stored),
@@ -216,14 +216,14 @@ export class Chat {
   async registerDevice(service: Device["service"], token: string): Promise<void> {
     await this.load();
     const language = this.options.language ?? "en";
-    await this.rest.register(await this.sessions.authorise(), { service, token, language });
+    await this.sessions.using((visitor) => this.rest.register(visitor, { service, token, language }));
     this.keep.set({ device: token });
   }
 
   async unregisterDevice(): Promise<void> {
     await this.load();
     const { device } = this.keep.kept;
-    if (device) await this.rest.unregister(await this.sessions.authorise(), device);
+    if (device) await this.sessions.using((visitor) => this.rest.unregister(visitor, device));
     this.keep.set({ device: "" });
   }
 

@@ -1,7 +1,7 @@
 /** Who the visitor is to the server: one session request at a time, whose token serves the socket, uploads and devices. */
 import type { Keep } from "./keep";
 import type { ChatOptions } from "./options";
-import type { Rest } from "./rest";
+import { RequestFailed, type Rest } from "./rest";
 
 export interface SessionEvents {
   anotherPerson: (wasSignedIn: boolean) => void;
@@ -26,6 +26,19 @@ export class Sessions {
       throw error;
     });
     return this.session;
+  }
+
+  /** Does something by the visitor's token; one that the server no longer knows is renewed once. */
+  async using<Result>(work: (token: string) => Promise<Result>): Promise<Result> {
+    const token = await this.authorise();
+    try {
+      return await work(token);
+    } catch (error) {
+      if (!(error instanceof RequestFailed) || error.status !== 401) throw error;
+      // Unless somebody else has renewed it meanwhile.
+      if (token === this.keep.kept.token) this.refused();
+      return work(await this.authorise());
+    }
   }
 
   /** The next call asks anew. */
