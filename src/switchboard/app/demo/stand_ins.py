@@ -9,13 +9,14 @@ from switchboard.app.demo.platforms import Platforms
 
 class StandIn(msgspec.Struct, frozen=True):
     """One account. `fields`: the adapter's settings, made from the sandbox's by `str.format`; a tuple where both call them the same.
-    `first`: what its customers do when the demo starts for the first time.
+    `first`: what its customers do when the demo starts for the first time. `settings`: of the account in the sandbox.
     """
 
     account: str
     name: str
     fields: dict[str, str] | tuple[str, ...]
     first: tuple[dict[str, Any], ...] = ()
+    settings: dict[str, Any] = {}
 
 
 STAND_INS: dict[str, StandIn] = {
@@ -77,6 +78,7 @@ STAND_INS: dict[str, StandIn] = {
             "reply_template": "SMS_24000001",
         },
         ({"customer": "mei", "text": "取件码收到了，谢谢"},),
+        {"sign": "山野集", "limits": False},
     ),
     "sms_tencent": StandIn(
         "1400500600",
@@ -87,9 +89,10 @@ STAND_INS: dict[str, StandIn] = {
             "sdk_app_id": "{sdk_app_id}",
             "sign_name": "{sign}",
             "reply_template": "2400001",
-            "reply_template_abroad": "2400003",
+            "reply_template_abroad": "2400004",
         },
         ({"customer": "wei", "text": "快递放门卫了，谢谢"},),
+        {"sign": "山野集", "limits": False},
     ),
     "douyin": StandIn(
         "5a0d0a11-e0c0-4fee-8a0d-0a11e0c0ffee",
@@ -146,6 +149,7 @@ STAND_INS: dict[str, StandIn] = {
 BASES = (
     "line",
     "line_data",
+    "line_stickers",
     "messenger",
     "instagram",
     "instagram_login",
@@ -170,7 +174,9 @@ async def open_stand_ins(platforms: Platforms) -> dict[str, dict[str, Any]]:
     """Make the accounts, or find them as they were; return the adapters' settings by kind."""
     found = {}
     for kind, one in STAND_INS.items():
-        made = await platforms.post(f"platforms/{kind}", id=one.account, name=one.name)
+        made = await platforms.post(
+            f"platforms/{kind}", id=one.account, name=one.name, settings=one.settings
+        )
         known = {**made["settings"], "id": made["id"]}
         if isinstance(one.fields, dict):
             found[kind] = {field: said.format(**known) for field, said in one.fields.items()}
