@@ -90,7 +90,7 @@ class TestWechatMiniProgram(ChannelContract):
             sealed = str(json.loads(request.body)["Encrypt"])
         else:
             sealed = request.body.partition(b"<Encrypt><![CDATA[")[2].partition(b"]]>")[0].decode()
-        return msgspec.structs.replace(request, query=desk.proof(sealed))
+        return msgspec.structs.replace(request, query=desk.proof(sealed, at=request.received_at))
 
     async def deliver(
         self, message: Outbound, answers: Sequence[Answer], files: Mapping[str, Content]

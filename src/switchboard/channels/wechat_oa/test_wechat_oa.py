@@ -102,7 +102,7 @@ class TestWechatOa(ChannelContract):
         """The proof stands in the query."""
         desk = Desk(str(config["token"]), DESK.key, APP)
         sealed = request.body.partition(b"<Encrypt><![CDATA[")[2].partition(b"]]>")[0].decode()
-        return msgspec.structs.replace(request, query=desk.proof(sealed))
+        return msgspec.structs.replace(request, query=desk.proof(sealed, at=request.received_at))
 
     async def deliver(
         self, message: Outbound, answers: Sequence[Answer], files: Mapping[str, Content]

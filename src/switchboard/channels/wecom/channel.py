@@ -35,7 +35,8 @@ from switchboard.channels.wecom.outbound import send_message
 
 LABEL = "WeCom"
 POLL = "poll:"
-BATCH = 1000
+BATCH = 100
+"""Messages asked for at once: WeCom hands over 1,000, but reading those would hold up everything else for milliseconds."""
 ACCOUNTS = 100
 MOST_PAGES = 50
 SYNC_SECONDS = 60

@@ -1,7 +1,9 @@
 """WeCom customer service under the contract, and its oddities."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -66,9 +68,9 @@ def said(code: int, errmsg: str = "no") -> Answer:
     return Answer(json={"errcode": code, "errmsg": f"{errmsg}, hint: [1]"})
 
 
-def signed_query(*more: str, token: str = DESK.token) -> dict[str, str]:
+def signed_query(*more: str, token: str = DESK.token, at: datetime = RECEIVED_AT) -> dict[str, str]:
     """WeCom signs only with the ciphertext."""
-    signed = Desk(token, DESK.key, CORP).proof(*more)
+    signed = Desk(token, DESK.key, CORP).proof(*more, at=at)
     return {name: value for name, value in signed.items() if name != "signature"}
 
 
@@ -109,11 +111,15 @@ class TestWecom(ChannelContract):
         return msgspec.structs.replace(super().request(body, path), body=PLATFORM.envelope(body)[0])
 
     def signed(self, request: RawRequest, config: Mapping[str, Any]) -> RawRequest:
-        """The proof stands in the query; what was fetched carries none, so it is sealed into a callback."""
+        """The proof stands in the query; what was fetched carries none: of it comes the callback that announces it."""
         if request.method == "POLL":
-            request = msgspec.structs.replace(request, method="POST", body=PLATFORM.envelope(request.body)[0])
+            mark = hashlib.sha256(request.body).hexdigest()
+            told = f"<xml><Event>kf_msg_or_event</Event><Token>{mark}</Token><OpenKfId>{KF}</OpenKfId></xml>"
+            body = PLATFORM.envelope(told.encode())[0]
+            request = msgspec.structs.replace(request, method="POST", body=body)
         sealed = request.body.partition(b"<Encrypt><![CDATA[")[2].partition(b"]]>")[0].decode()
-        return msgspec.structs.replace(request, query=signed_query(sealed, token=str(config["token"])))
+        query = signed_query(sealed, token=str(config["token"]), at=request.received_at)
+        return msgspec.structs.replace(request, query=query)
 
     async def deliver(
         self, message: Outbound, answers: Sequence[Answer], files: Mapping[str, Content]
@@ -172,6 +178,7 @@ async def test_a_poll_goes_on_where_the_last_one_ended_and_shows_the_callbacks_t
     assert [one.json.get("cursor") for one in io.scripted.requests] == ["c1", "c2"]
     assert [one.json["token"] for one in io.scripted.requests] == ["ENC-token"] * 2
     assert [one.json["open_kfid"] for one in io.scripted.requests] == [KF] * 2
+    assert {one.json["limit"] for one in io.scripted.requests} == {100}
     again = RawRequest("POLL", f"poll:{KF}", {}, {}, first.raw, RECEIVED_AT)
     assert wecom.parse(again) == list(first.facts)
 
