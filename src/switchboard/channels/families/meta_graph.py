@@ -74,14 +74,14 @@ class Graph:
     async def send(self, path: str, token: str, body: Json) -> Sent:
         """Post a message or a comment; an answer that can't be understood leaves it in doubt.
 
-        A permission that only answers by tag or under comments need says nothing of the connection: Refused.
+        A permission that only answers by tag, templates or comments need says nothing of the connection: Refused.
         """
         answer = await self._io.http.request(
             "POST", f"{self._root}/{path}", headers=_bearer(token), json=body
         )
         if answer.status >= 300:
             error = self._outcome(answer, token)
-            special = "tag" in body or "recipient" not in body
+            special = "tag" in body or body.get("messaging_type") == "UTILITY" or "recipient" not in body
             if special and isinstance(error, Reauthorise) and error.code.partition(".")[0] in PERMISSION:
                 raise Refused(str(error), code=error.code)
             raise error

@@ -11,6 +11,7 @@ from switchboard.channels.api import (
     Io,
     Outbound,
     Part,
+    Product,
     Refused,
     Text,
 )
@@ -59,8 +60,20 @@ def words_of(part: Part, platform: str) -> Json | None:
             return {"text": part.text}
         case Choices():
             return _choices(part, platform)
+        case Product():
+            return _product(part, platform)
         case _:
             return None
+
+
+def _product(part: Product, platform: str) -> Json:
+    """A product of the page's own catalogue, of which Meta shows picture, name and price."""
+    if not part.product_id.isascii() or not part.product_id.isdigit():
+        raise Refused(
+            f"{platform} wants the content ID that Meta gave the product, which is a number.", code="unfit"
+        )
+    elements = [{"id": part.product_id}]
+    return {"attachment": {"type": "template", "payload": {"template_type": "product", "elements": elements}}}
 
 
 def _choices(part: Choices, platform: str) -> Json:

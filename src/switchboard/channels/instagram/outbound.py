@@ -8,6 +8,8 @@ from switchboard.channels.api import (
     Io,
     Media,
     Outbound,
+    Part,
+    Product,
     Refused,
     Sent,
     Text,
@@ -25,12 +27,14 @@ KINDS: dict[type[Media], str] = {Image: "image", Audio: "audio", Video: "video",
 async def send_message(message: Outbound, graph: Graph, io: Io, token: str, *, uploads: bool) -> Sent:
     """Send one message to a person. `uploads`: this login may upload files; else they go by public address."""
     body = frame(message, NAME)
-    body["message"] = await _content(message, graph, io, token, uploads)
+    part = lone(message, NAME)
+    if isinstance(part, Product) and not uploads:
+        raise Refused("Instagram shows products of a Facebook page only: use Facebook login.", code="unfit")
+    body["message"] = await _content(part, graph, io, token, uploads)
     return await graph.send(f"{place(message.account)}/messages", token, body)
 
 
-async def _content(message: Outbound, graph: Graph, io: Io, token: str, uploads: bool) -> Json:
-    part = lone(message, NAME)
+async def _content(part: Part, graph: Graph, io: Io, token: str, uploads: bool) -> Json:
     content = words_of(part, NAME)
     if content is not None:
         return content

@@ -1,6 +1,7 @@
 """The Messenger channel: one Meta app and one access token, one webhook address, one channel per Facebook page."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated, Any, ClassVar, TypeVar
 
 import msgspec
@@ -27,7 +28,7 @@ from switchboard.channels.api import (
     secrets_of,
 )
 from switchboard.channels.families.meta import greet, prove, text
-from switchboard.channels.families.meta_graph import TOKEN_GONE, Graph, place, with_token
+from switchboard.channels.families.meta_graph import PERMISSION, TOKEN_GONE, Graph, place, with_token
 from switchboard.channels.families.meta_sends import deaf, entries, misled
 from switchboard.channels.messenger.inbound import facts, is_comment
 from switchboard.channels.messenger.outbound import send_comment, send_message
@@ -41,6 +42,8 @@ FIELDS = (
     "messaging_handovers", "messaging_policy_enforcement", "messaging_feedback", "message_deliveries", "message_reads",
     "message_echoes", "message_edits", "message_reactions", "standby", "feed", "mention", "ratings",
 )  # fmt: skip
+# Only for apps that may send templates; Meta may refuse the whole list for its sake.
+EXTRA = "message_template_status_update"
 NEEDED = ("messages", "messaging_postbacks", "message_echoes", "feed")
 GET_STARTED = "GET_STARTED"
 
@@ -198,15 +201,10 @@ class MessengerChannel:
     async def register(self, webhook_url: str) -> None:
         """Enter our address at the app (when its id is known), subscribe it to all pages, and set the pages up."""
         if self._config.app_id:
-            body = {
-                "object": "page", "callback_url": webhook_url, "verify_token": self._config.verify_token,
-                "fields": ",".join(FIELDS), "include_values": True,
-            }  # fmt: skip
-            await self._graph.call("POST", f"{self._config.app_id}/subscriptions", self._app_token, json=body)
+            await _as_much_as_may_be(partial(self._enter, webhook_url))
         settings = self._settings()
         for page in await self.probe():
-            path = f"{place(page.external_id)}/subscribed_apps"
-            await self._call("POST", page.external_id, path, params={"subscribed_fields": ",".join(FIELDS)})
+            await _as_much_as_may_be(partial(self._subscribe, page.external_id))
             if settings:
                 await self._call("POST", page.external_id, "me/messenger_profile", json=settings)
 
@@ -231,6 +229,18 @@ class MessengerChannel:
     @property
     def _app_token(self) -> str:
         return f"{self._config.app_id}|{self._config.app_secret}"
+
+    async def _enter(self, webhook_url: str, fields: str) -> None:
+        """Enter our address at the app."""
+        body = {
+            "object": "page", "callback_url": webhook_url, "verify_token": self._config.verify_token,
+            "fields": fields, "include_values": True,
+        }  # fmt: skip
+        await self._graph.call("POST", f"{self._config.app_id}/subscriptions", self._app_token, json=body)
+
+    async def _subscribe(self, page: str, fields: str) -> None:
+        """Subscribe the app to a page."""
+        await self._call("POST", page, f"{place(page)}/subscribed_apps", params={"subscribed_fields": fields})
 
     async def _call(self, method: str, page: str, path: str, **more: Any) -> dict[str, Any]:
         async def use(token: str) -> dict[str, Any]:
@@ -266,6 +276,16 @@ class MessengerChannel:
             menu = {"locale": "default", "composer_input_disabled": False, "call_to_actions": actions}
             settings["persistent_menu"] = [menu]
         return settings
+
+
+async def _as_much_as_may_be(subscribe: Callable[[str], Awaitable[None]]) -> None:
+    """Subscribe to all that we read, else to what every app may have."""
+    try:
+        await subscribe(",".join((*FIELDS, EXTRA)))
+    except (Refused, Reauthorise) as error:
+        if error.code.partition(".")[0] not in {"100", *PERMISSION}:
+            raise
+        await subscribe(",".join(FIELDS))
 
 
 def _action(title: str, value: str) -> dict[str, str]:

@@ -31,6 +31,13 @@ from switchboard.channels.families.meta_inbox import EMOJI, Dialect
 WRITTEN = {"comment", "post", "status", "photo", "video", "share", "album"}
 REACTIONS = {"reaction", "like"}
 CHANGED = {"edited", "edit"}
+VISIBILITY = {
+    "hide": Notice("messenger.comment_hidden", "Hidden on the page"),
+    "unhide": Notice("messenger.comment_unhidden", "Shown on the page again"),
+}
+TEMPLATES = "message_template_status_update"
+# Of templates: they can't be sent, or soon no more.
+UNUSABLE = {"REJECTED", "PAUSED", "DISABLED", "FLAGGED", "PENDING_DELETION", "DELETED", "LIMIT_EXCEEDED"}
 
 
 def _only_here(kind: str, payload: Json) -> list[Part]:
@@ -61,7 +68,9 @@ def _change(account: str, at: datetime | None, change: Json) -> Iterator[Inbound
         # The console's test button wraps a message into a change.
         yield from _item(account, at, value)
         return
-    at = moment(value, "created_time") or at
+    if field == TEMPLATES:
+        yield _reviewed(account, at, value)
+        return
     wall = _Wall(account, at, field, value)
     if field in {"feed", "mention", "ratings"}:
         yield from wall.read()
@@ -69,11 +78,22 @@ def _change(account: str, at: datetime | None, change: Json) -> Iterator[Inbound
         yield wall.news()
 
 
+def _reviewed(account: str, at: datetime | None, value: Json) -> Inbound:
+    """Tell what became of a message template."""
+    event, reason = text(value, "event"), text(value, "reason")
+    named = [text(value, f"message_template_{name}") for name in ("name", "language")]
+    detail = "; ".join(filter(None, [*named, "" if reason == "NONE" else reason]))
+    status = "amber" if event in UNUSABLE else "green"
+    code = ":".join(filter(None, [TEMPLATES, event]))
+    return news(account, at, code, value, status=status, detail=detail)
+
+
 class _Wall:
     """One change on a page's wall."""
 
     def __init__(self, account: str, at: datetime | None, field: str, value: Json) -> None:
-        self.account, self.at, self.field, self.value = account, at, field, value
+        self.account, self.field, self.value = account, field, value
+        self.told, self.at = at, moment(value, "created_time") or at
         self.item, self.verb = text(value, "item"), text(value, "verb")
         self.comment, self.post = text(value, "comment_id"), text(value, "post_id")
         if not self.post and field == "ratings":
@@ -85,6 +105,8 @@ class _Wall:
         ident = self.comment if self.item == "comment" else self.post
         if self.item in REACTIONS and self.comment:
             yield self._reaction()
+        elif self.item == "comment" and self.comment and self.verb in VISIBILITY:
+            yield self._moderated()
         elif (
             not (rating or self.item in WRITTEN) or not ident or self.verb not in {"add", "remove", *CHANGED}
         ):
@@ -107,9 +129,16 @@ class _Wall:
             yield self._written(ident, self._parts(), self._answered())
 
     def news(self) -> Inbound:
-        """Tell what needs no answer: likes, hidden posts, posts of our own, settings."""
+        """Tell what needs no answer: likes, hidden photos, posts of our own, settings."""
         code = ":".join(filter(None, [self.field or "change", self.item, self.verb]))
         return news(self.account, self.at, code, self.value, detail=text(self.value, "story"))
+
+    def _moderated(self) -> Inbound:
+        """Tell below a comment that the page's people (or its own filter) hid it, or show it again."""
+        # The time in it may be that of the comment, which is hidden again and again.
+        self.at = self.told or self.at
+        ident = f"{self.verb}:{self.comment}:{digest(self.value, str(self.at))}"
+        return self._ours(ident, [VISIBILITY[self.verb]], self.comment)
 
     def _rating(self) -> Iterator[Inbound]:
         words = text(self.value, "review_text")
@@ -131,18 +160,7 @@ class _Wall:
     def _written(self, ident: str, parts: list[Part], reply_to: str) -> Inbound:
         post = self.post or ident
         if self._author() == self.account and self.account:
-            page = Sender(claims=[Claim(DIALECT.space(self.account), self.account)], name=self._name())
-            return EchoReceived(
-                account=self.account,
-                dedupe_key=f"echo:{ident}",
-                occurred_at=self.at,
-                external_id=ident,
-                customer=page,
-                address=post,
-                parts=parts,
-                slot=f"post:{post}",
-                reply_to=reply_to,
-            )
+            return self._ours(ident, parts, reply_to, self._name())
         return MessageReceived(
             account=self.account,
             dedupe_key=f"message:{ident}",
@@ -155,6 +173,20 @@ class _Wall:
             room_name=" ".join(text(self.value, "post", "message").split())[:80],
             reply_to=reply_to,
             opens="",
+        )
+
+    def _ours(self, ident: str, parts: list[Part], reply_to: str, name: str = "") -> Inbound:
+        post = self.post or ident
+        return EchoReceived(
+            account=self.account,
+            dedupe_key=f"echo:{ident}",
+            occurred_at=self.at,
+            external_id=ident,
+            customer=Sender(claims=[Claim(DIALECT.space(self.account), self.account)], name=name),
+            address=post,
+            parts=parts,
+            slot=f"post:{post}",
+            reply_to=reply_to,
         )
 
     def _edited(self, ident: str, parts: list[Part]) -> Inbound:

@@ -9,14 +9,16 @@ from switchboard.channels.api import (
     Io,
     Media,
     Outbound,
+    Part,
     Refused,
     Sent,
+    Template,
     Text,
     Video,
 )
 from switchboard.channels.families.meta import Json
 from switchboard.channels.families.meta_graph import Graph, place
-from switchboard.channels.families.meta_sends import cards_of, frame, lone, words_of
+from switchboard.channels.families.meta_sends import COMMENT, cards_of, frame, lone, recipient, words_of
 
 NAME = "Messenger"
 KINDS: dict[type[Media], str] = {Image: "image", Audio: "audio", Video: "video", File: "file"}
@@ -25,22 +27,40 @@ LONGEST_METADATA = 1000
 
 async def send_message(message: Outbound, graph: Graph, io: Io, token: str) -> Sent:
     """Send one message to a person. Our key goes along as metadata and comes back in the echo."""
-    body = frame(message, NAME)
-    content = await _content(message, graph, io, token)
+    part = lone(message, NAME)
+    templated = isinstance(part, Template)
+    body = _utility(message) if templated else frame(message, NAME)
+    content = await _content(part, graph, io, token)
     if message.idempotency_key:
         content["metadata"] = message.idempotency_key[:LONGEST_METADATA]
     body["message"] = content
-    if message.reply_to and "id" in body["recipient"]:
+    if message.reply_to and not templated and "id" in body["recipient"]:
         body["reply_to"] = {"mid": message.reply_to}
     return await graph.send(f"{place(message.account)}/messages", token, body)
 
 
-async def _content(message: Outbound, graph: Graph, io: Io, token: str) -> Json:
-    part = lone(message, NAME)
+def _utility(message: Outbound) -> Json:
+    """Return an approved template's send without its content: no window, no tag, and a machine may send it too."""
+    if message.to.startswith(COMMENT):
+        raise Refused("Facebook takes no template as private answer to a comment.", code="unfit")
+    return {"recipient": recipient(message), "messaging_type": "UTILITY"}
+
+
+def _template(part: Template) -> Json:
+    body: Json = {"name": part.name, "language": {"code": part.language}}
+    if part.variables:
+        parameters = [{"type": "text", "text": value} for value in part.variables]
+        body["components"] = [{"type": "body", "parameters": parameters}]
+    return body
+
+
+async def _content(part: Part, graph: Graph, io: Io, token: str) -> Json:
     content = words_of(part, NAME)
     if content is not None:
         return content
     match part:
+        case Template():
+            return {"template": _template(part)}
         case Cards():
             return await cards_of(part, io, NAME)
         case Image() | Audio() | Video() | File():

@@ -31,6 +31,7 @@ from switchboard.channels.api import (
     Outcome,
     Part,
     Post,
+    Product,
     Profile,
     RawRequest,
     Reauthorise,
@@ -39,10 +40,11 @@ from switchboard.channels.api import (
     Retry,
     Sent,
     Source,
+    Template,
     Text,
 )
 from switchboard.channels.contract import Answer, ChannelContract, ScriptedHttp, ScriptedIo
-from switchboard.channels.messenger.channel import FIELDS, Config, MessengerChannel
+from switchboard.channels.messenger.channel import EXTRA, FIELDS, Config, MessengerChannel
 
 
 def graph_error(code: int, status: int = 400, message: str = "The request failed", **more: Any) -> Answer:
@@ -306,6 +308,10 @@ BUTTON, SHOP = Button("A", "A"), Button("s", "Shop", url="https://shop.example")
         ([Cards([Card("x", buttons=[Button("A", "x" * 21)])])], ""),
         ([Cards([Card("x", image=Image(file_id=FILE))])], ""),
         ([Image()], ""),
+        ([Product("SKU-9")], ""),
+        ([Product("٣")], ""),
+        ([Template("order_update", "en")], f"post:{POST}"),
+        ([Product("7")], f"post:{POST}"),
         ([Choices("a", [BUTTON])], f"post:{POST}"),
         ([Cards([Card("x")])], f"post:{POST}"),
     ],
@@ -421,7 +427,7 @@ async def test_registering_enters_our_address_and_sets_the_page_up() -> None:
     assert app.headers == {"authorization": "Bearer 42|app-secret-of-the-tests"}
     assert app.json["callback_url"] == "https://contact.example/hooks/abc"
     assert page.url.endswith(f"/{PAGE}/subscribed_apps")
-    assert page.params == {"subscribed_fields": ",".join(FIELDS)}
+    assert page.params == {"subscribed_fields": ",".join([*FIELDS, EXTRA])}
     assert (page.headers, profile.headers) == (OWN, OWN)
     assert profile.json == {
         "get_started": {"payload": "GET_STARTED"},
@@ -438,6 +444,55 @@ async def test_registering_enters_our_address_and_sets_the_page_up() -> None:
             }
         ],
     }
+
+
+@pytest.mark.parametrize(("code", "status"), [(100, 400), (200, 403)])
+async def test_an_app_that_may_not_send_templates_is_subscribed_to_the_rest(code: int, status: int) -> None:
+    yes, no = Answer(json={"success": True}), graph_error(code, status, "Needs pages_utility_messaging")
+    pages = Answer(json={"data": [{"id": PAGE, "name": "Shop"}]})
+    adapter, http = channel(no, yes, pages, PAGE_TOKEN, no, yes, app_id="42")
+    await adapter.register(HOOK)
+    assert [request.json["fields"] for request in http.requests[:2]] == [
+        ",".join([*FIELDS, EXTRA]), ",".join(FIELDS),
+    ]  # fmt: skip
+    assert http.requests[-1].params == {"subscribed_fields": ",".join(FIELDS)}
+
+
+async def test_an_address_that_meta_does_not_believe_is_entered_once_only() -> None:
+    adapter, http = channel(graph_error(2200, message="Callback verification failed"), app_id="42")
+    with pytest.raises(Refused, match="verification"):
+        await adapter.register("https://contact.example/hooks/abc")
+    assert len(http.requests) == 1
+
+
+@pytest.mark.parametrize("code", [10, 200])
+async def test_a_missing_permission_for_templates_leaves_the_connection_alone(code: int) -> None:
+    answer = graph_error(code, 403, "Needs the permission pages_utility_messaging")
+    template = msgspec.structs.replace(OUTBOUND, parts=[Template("order_update", "en")])
+    with pytest.raises(Refused, match="pages_utility_messaging"):
+        await channel(PAGE_TOKEN, answer)[0].send(template)
+    with pytest.raises(Refused, match="template"):
+        await channel(PAGE_TOKEN, OK)[0].send(msgspec.structs.replace(template, to="comment:9_9"))
+
+
+def test_a_comment_hidden_twice_is_told_twice() -> None:
+    value = {
+        "item": "comment",
+        "post_id": POST,
+        "comment_id": "9_9",
+        "created_time": 1790942400,
+        "verb": "hide",
+    }
+    adapter, bodies = channel()[0], []
+    for when in (1790942400000, 1790942460000, 1790942460000):
+        entry = {"id": PAGE, "time": when, "changes": [{"field": "feed", "value": value}]}
+        bodies.append(json.dumps({"object": "page", "entry": [entry]}).encode())
+    first, second, again = (
+        adapter.parse(msgspec.structs.replace(webhook(), body=body))[0] for body in bodies
+    )
+    assert first.dedupe_key != second.dedupe_key == again.dedupe_key
+    assert isinstance(first, EchoReceived)
+    assert (first.reply_to, first.slot) == ("9_9", f"post:{POST}")
 
 
 HOOK = "https://contact.example/hooks/abc"
