@@ -1,5 +1,6 @@
 """One server for all tests of the SDK, and the SDK as it is shipped."""
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,15 @@ def mini(sdk: Path) -> Path:
     command += ["--target", "es2020", "--outDir", str(sdk.parent / "mini")]
     subprocess.run(command, cwd=FRONTEND, env=environment(), check=True, timeout=60)
     return sdk.parent / "mini" / "platform.js"
+
+
+@pytest.fixture(scope="session")
+def web(sdk: Path) -> Path:
+    """The sample for web pages, built, beside the server that it brings along."""
+    sample, out = FRONTEND / "samples" / "web", sdk.parent / "web"
+    command = ["npx", "vite", "build", str(sample), "--outDir", str(out / "dist"), "--emptyOutDir"]
+    subprocess.run([*command, "--logLevel", "warn"], cwd=FRONTEND, env=environment(), check=True, timeout=60)
+    return Path(shutil.copy(sample / "server.mjs", out))
 
 
 @pytest.fixture(scope="package")

@@ -40,12 +40,17 @@ class Shop:
             self._bearer = client.post("/sessions", json={"email": EMAIL, "password": PASSWORD}).json()[
                 "token"
             ]
-            client.headers["Authorization"] = f"Bearer {self._bearer}"
-            config = {"name": "Tents", "allowed_origins": ["https://tents.example"]}
-            made = client.post("/connections", json={"kind": "web", "name": "Tents", "config": config})
-            assert made.status_code == 201, made.text
-            self.site = made.json()["channels"][0]["external_id"]
-            self.secret = made.json()["generated"]["host_secret"]
+        self.site, self.secret = self.connect("https://tents.example")
+
+    def connect(self, origin: str) -> tuple[str, str]:
+        """Connect a site with its apps; return the site key and the identity secret."""
+        config = {"name": "Tents", "allowed_origins": [origin]}
+        made = httpx.post(
+            f"{self.url}/api/v1/connections", json={"kind": "web", "name": "Tents", "config": config},
+            headers={"Authorization": f"Bearer {self._bearer}"}, trust_env=False, timeout=SECONDS,
+        )  # fmt: skip
+        assert made.status_code == 201, made.text
+        return made.json()["channels"][0]["external_id"], made.json()["generated"]["host_secret"]
 
     def _serve(self) -> None:
         with (self._data / "serve.log").open("ab") as log:
