@@ -4,7 +4,7 @@ from typing import Any
 
 from switchboard.channels.manifest import Manifest, Window
 from switchboard.channels.registry import Adapter, adapters
-from switchboard.core.capability import ChoicesLimit, MediaLimit, TextLimit
+from switchboard.core.capability import ChoicesLimit, MediaLimit, StickerLimit, TextLimit
 from tools.reference_text import cell, page, rows
 
 SENDS = (
@@ -45,6 +45,8 @@ def limit_of(value: object) -> str:
     match value:
         case TextLimit(max=most, unit=unit):
             return f"{most} {unit}"
+        case StickerLimit(max_bytes=0, packs=packs):
+            return f"{sum(pack.last - pack.first + 1 for pack in packs)} of the platform's"
         case MediaLimit(max_bytes=most, mimes=mimes, caption=caption):
             types = f", {len(mimes)} type{'s' if len(mimes) > 1 else ''}" if mimes else ""
             return f"{size(most)}{types}{f', caption {caption}' if caption else ''}"

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Literal
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from switchboard.channels.registry import adapters
@@ -135,4 +136,8 @@ def test_a_claim_without_a_file_that_shows_it_stops_the_page() -> None:
 def test_what_the_platform_does_not_offer_is_not_called_missing() -> None:
     line = adapters()["line"]
     assert reference_conformance.state_of(line, "receipts.read", {}) == "not offered"
-    assert reference_conformance.state_of(line, "sends.sticker", {}) == "missing"
+    silent = msgspec.structs.replace(line.manifest, not_offered=[])
+    assert (
+        reference_conformance.state_of(msgspec.structs.replace(line, manifest=silent), "receipts.read", {})
+        == "missing"
+    )

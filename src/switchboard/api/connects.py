@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from switchboard.connections.commands import AccountFound
-from switchboard.connections.reads import ConnectionRow
+from switchboard.connections.reads import ChannelRow, ConnectionRow
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -40,6 +40,13 @@ class TestSent(msgspec.Struct, frozen=True):
     ok: bool
     message: str = ""
     external_id: str = ""
+
+
+class Picture(msgspec.Struct, frozen=True):
+    """A picture's bytes and their type."""
+
+    mime: str
+    data: bytes
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -78,6 +85,10 @@ class Connects(Protocol):
 
     async def send_test(self, row: ConnectionRow, channel: UUID, address: str, text: str) -> TestSent:
         """Hand a text to the platform, outside of any conversation; raises NotFound for another connection's channel."""
+        ...
+
+    async def sticker(self, row: ChannelRow, key: str) -> Picture:
+        """Return the picture of a sticker that the channel sends; raises NotFound, or an outcome when it can't be had."""
         ...
 
     def is_public(self) -> bool:

@@ -94,6 +94,16 @@ class OutCards(_Out, frozen=True, tag="cards"):
     cards: Annotated[list[OutCard], Meta(min_length=1, max_length=12)]
 
 
+class OutSticker(_Out, frozen=True, tag="sticker"):
+    """A sticker by the platform's own name: LINE's package and number, `446:1988`.
+
+    A platform sends only those that the kind's capabilities list. Where a channel has none, `emoji` is said instead.
+    """
+
+    key: Annotated[str, Meta(min_length=1, max_length=200)]
+    emoji: Annotated[str, Meta(max_length=40)] = ""
+
+
 class OutTemplate(_Out, frozen=True, tag="template"):
     """A template that the platform approved."""
 
@@ -104,7 +114,16 @@ class OutTemplate(_Out, frozen=True, tag="template"):
 
 
 OutPart = (
-    OutText | OutImage | OutAudio | OutVideo | OutFile | OutLocation | OutChoices | OutCards | OutTemplate
+    OutText
+    | OutImage
+    | OutAudio
+    | OutVideo
+    | OutFile
+    | OutLocation
+    | OutChoices
+    | OutCards
+    | OutSticker
+    | OutTemplate
 )
 OutParts = Annotated[list[OutPart], Meta(min_length=1, max_length=20)]
 _KINDS: dict[type, type[p.Image | p.Audio | p.Video | p.File]] = {
@@ -139,6 +158,8 @@ def _part(one: OutPart, nr: int, found: dict[UUID, StoredFile]) -> p.Part:
         return p.Cards(
             [_card(card, f"parts[{nr}].cards[{at}].image", found) for at, card in enumerate(one.cards)]
         )
+    if isinstance(one, OutSticker):
+        return p.Sticker(emoji=one.emoji, key=one.key)
     if isinstance(one, OutTemplate):
         return p.Template(one.name, one.language, one.variables, one.text)
     file = _file(one.file_id, f"parts[{nr}].file_id", found)

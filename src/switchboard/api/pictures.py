@@ -1,4 +1,4 @@
-"""Pictures that an HTML mail shows from elsewhere: fetched by us when somebody asks, so that no sender sees who reads."""
+"""Pictures from elsewhere: fetched by us when somebody asks, so that neither senders nor platforms see who reads."""
 
 from typing import Annotated
 from uuid import UUID
@@ -10,6 +10,7 @@ from switchboard.api.auth import WithDesk, may
 from switchboard.api.conversations import said, seen
 from switchboard.blobs import Unfit, identify
 from switchboard.blobs import reads as blobs
+from switchboard.connections import reads as connections
 from switchboard.core.errors import Invalid, NotFound
 from switchboard.core.html import remote_pictures
 from switchboard.core.outcomes import Outcome
@@ -54,4 +55,29 @@ async def read_picture(message_id: FromPath[UUID], url: Address, desk: WithDesk)
     return Response(answer.body, media_type=kind.mime, headers=headers)
 
 
-HANDLERS = [read_picture]
+@get(
+    "/channels/{channel_id:uuid}/stickers/{key:str}",
+    opt=may(Permission.CONVERSATIONS_READ),
+    operation_id="readSticker",
+    media_type="image/*",
+)
+async def read_sticker(channel_id: FromPath[UUID], key: FromPath[str], desk: WithDesk) -> Response[bytes]:
+    """Show a sticker that a channel sends by its `key` (LINE: `446:1988`). The kinds' capabilities list the packs."""
+    context = desk.context
+    async with context.api_db.transaction(desk.workspace) as tx:
+        rows = await connections.channels(tx, desk.workspace)
+    row = next((one for one in rows if one.id == channel_id), None)
+    if row is None:
+        raise NotFound("There is no such channel.")
+    try:
+        picture = await context.connector.sticker(row, key)
+    except Outcome as error:
+        raise Invalid(f"The picture can't be fetched: {error}", field="key", code="unfetchable") from None
+    headers = {
+        "cache-control": "private, max-age=604800",
+        "content-security-policy": "default-src 'none'; sandbox",
+    }
+    return Response(picture.data, media_type=picture.mime, headers=headers)
+
+
+HANDLERS = [read_picture, read_sticker]

@@ -2,21 +2,35 @@
 
 import asyncio
 import secrets
+import time
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import structlog
 
-from switchboard.api.connects import Kind, Prepared, Tested, TestSent
+from switchboard.api.connects import Kind, Picture, Prepared, Tested, TestSent
 from switchboard.api.problems import malformed
 from switchboard.app.runtime import Runtime
-from switchboard.channels.api import Channel, Outbound, Outcome, Reauthorise, Registers, Text
+from switchboard.blobs import Unfit, identify
+from switchboard.channels.api import (
+    Channel,
+    FetchesMedia,
+    InDoubt,
+    Outbound,
+    Outcome,
+    Reauthorise,
+    Refused,
+    Registers,
+    Retry,
+    Source,
+    Text,
+)
 from switchboard.channels.registry import Adapter, adapters
 from switchboard.connections import commands as connections
 from switchboard.connections import reads as connection_reads
 from switchboard.connections.commands import AccountFound
-from switchboard.connections.reads import ConnectionRow
+from switchboard.connections.reads import ChannelRow, ConnectionRow
 from switchboard.core.errors import Invalid, NotFound
 from switchboard.core.ids import new_id
 from switchboard.db import log as event_log
@@ -24,6 +38,10 @@ from switchboard.secrecy import CannotOpen
 
 log = structlog.get_logger()
 PROBE_SECONDS = 20
+STICKER_SECONDS = 5
+STICKER_REST = 60.0
+"""For how long a server of pictures that does not answer is left alone, seconds."""
+PICTURES = ("image/png", "image/apng", "image/webp", "image/gif", "image/jpeg")
 PURPOSE = "connection"
 SEALED = "The stored credentials can't be opened; enter them again."
 
@@ -34,6 +52,7 @@ class Connector:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._kinds: list[Kind] = []
+        self._sticker_rest: dict[str, float] = {}
 
     def kinds(self) -> list[Kind]:
         """Return every kind there is an adapter for; they are files, so they are read once."""
@@ -144,6 +163,37 @@ class Connector:
             log.exception("test_message_failed", kind=row.kind)
             return TestSent(False, f"The adapter failed: {type(error).__name__}")
         return TestSent(True, "", sent.external_id)
+
+    async def sticker(self, row: ChannelRow, key: str) -> Picture:
+        """Return a sticker's picture, fetched once for all: the platform's stickers are the same for everybody."""
+        limit = adapters()[row.kind].manifest.sends.sticker if row.kind in adapters() else None
+        if limit is None or not limit.lists(key):
+            raise NotFound("This channel sends no such sticker.")
+        path = f"stickers/{row.kind}/{key.replace(':', '/')}"
+        try:
+            data = await self._runtime.blobs.read(path)
+        except FileNotFoundError:
+            data = await self._fetch_sticker(row, key)
+            await self._runtime.blobs.put_at(path, data)
+        return Picture(identify(data).mime, data)
+
+    async def _fetch_sticker(self, row: ChannelRow, key: str) -> bytes:
+        if time.monotonic() < self._sticker_rest.get(row.kind, 0):
+            raise Retry("The platform's pictures could not be reached a moment ago.")
+        try:
+            live = await self._runtime.connections.by_id(row.connection_id)
+            if live is None or not isinstance(live.channel, FetchesMedia):
+                raise Refused("The connection is switched off.")
+            async with asyncio.timeout(STICKER_SECONDS):
+                content = await live.channel.fetch_media(row.external_id, Source(ref=key))
+            if identify(content.data, declared=content.mime).mime not in PICTURES:
+                raise Refused("The platform sent something else than a picture.")
+        except (CannotOpen, msgspec.DecodeError, Unfit) as error:
+            raise Refused(f"The picture can't be had ({type(error).__name__}).") from None
+        except (Retry, InDoubt, TimeoutError) as error:
+            self._sticker_rest[row.kind] = time.monotonic() + STICKER_REST
+            raise Retry(str(error) or "The platform did not answer in time.") from None
+        return content.data
 
     def is_public(self) -> bool:
         """Tell whether platforms can reach our webhook addresses."""

@@ -34,6 +34,8 @@ from switchboard.secrecy import Sealer, keys_from_file, keys_from_text
 
 log = structlog.get_logger()
 REFRESH_SECONDS = 2.0
+POSTER = "/poster.png"
+"""The still picture that stands for any video; it lies among the pages (`frontend/apps/workspace/public`)."""
 HINTS: dict[type[Event], str] = {
     ConversationQueued: "queue",
     PresenceChanged: "queue",
@@ -252,7 +254,8 @@ class StoredFiles:
         if row is None:
             return None
         url = self._runtime.settings.url + self._runtime.link(workspace, file_id, row.name)
-        return Content(row.name, row.mime, await self._runtime.blobs.read(row.path), url)
+        poster = self._runtime.settings.url + POSTER if row.mime.startswith("video/") else ""
+        return Content(row.name, row.mime, await self._runtime.blobs.read(row.path), url, poster)
 
     async def keep(
         self, workspace: UUID, content: Content, *, name: str = "", origin: str = ""

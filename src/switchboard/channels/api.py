@@ -103,12 +103,13 @@ class BadSignature(Exception):
 
 
 class Content(msgspec.Struct, frozen=True):
-    """A stored file, ready to be sent. `url` is a signed public address, empty when the installation has none."""
+    """A stored file, ready to be sent. `url` is its signed public address, `poster` that of a still (PNG) for a video; may be empty."""
 
     name: str
     mime: str
     data: bytes
     url: str = ""
+    poster: str = ""
 
 
 class Outbound(msgspec.Struct, frozen=True):
@@ -310,7 +311,7 @@ class Sessions(Protocol):
 
 @runtime_checkable
 class FetchesMedia(Protocol):
-    """Downloads media by the platform's reference; raises Retry, Refused (expired, too large) or Reauthorise."""
+    """Downloads media by the platform's reference (or a listed sticker's key); raises Retry, Refused (expired) or Reauthorise."""
 
     async def fetch_media(self, account: str, source: Source) -> Content: ...
 

@@ -4,7 +4,14 @@ from pathlib import Path
 
 import msgspec
 
-from switchboard.core.capability import ChoicesLimit, MediaLimit, Outgoing, TextLimit
+from switchboard.core.capability import (
+    ChoicesLimit,
+    MediaLimit,
+    Outgoing,
+    StickerLimit,
+    StickerPack,
+    TextLimit,
+)
 
 __all__ = [
     "ChoicesLimit",
@@ -13,6 +20,8 @@ __all__ = [
     "Names",
     "Outgoing",
     "Rate",
+    "StickerLimit",
+    "StickerPack",
     "TextLimit",
     "Window",
     "load",

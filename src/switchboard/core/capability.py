@@ -14,6 +14,31 @@ class MediaLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     caption: int = 0
 
 
+class StickerPack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Stickers that a platform lets us send by name: numbers `first` to `last`, each with the key `<id>:<number>`.
+
+    `title` is the platform's own.
+    """
+
+    id: str
+    title: str
+    first: int
+    last: int
+
+
+class StickerLimit(MediaLimit, frozen=True, forbid_unknown_fields=True):
+    """How stickers are sent: as files, as any media (`max_bytes` 0: not so), or by the key of one in `packs`."""
+
+    packs: list[StickerPack] = []
+
+    def lists(self, key: str) -> bool:
+        """Tell whether a key names a sticker of the packs."""
+        pack, _, number = key.partition(":")
+        if not (number.isascii() and number.isdigit() and len(number) < 20 and str(int(number)) == number):
+            return False
+        return any(one.id == pack and one.first <= int(number) <= one.last for one in self.packs)
+
+
 class TextLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The longest text, counted in `unit` (characters, utf16 or bytes)."""
 
@@ -48,7 +73,7 @@ class Outgoing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     audio: MediaLimit | None = None
     video: MediaLimit | None = None
     file: MediaLimit | None = None
-    sticker: MediaLimit | None = None
+    sticker: StickerLimit | None = None
     choices: ChoicesLimit | None = None
     location: bool = False
     contact: bool = False

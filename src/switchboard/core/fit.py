@@ -177,6 +177,8 @@ def _fit(part: Part, outgoing: Outgoing, links: Mapping[UUID, str]) -> Iterator[
         case Cards():
             for card in part.cards:
                 yield from _card(card, outgoing, links)
+        case Sticker() if part.key:
+            yield from _sticker(part, outgoing, links)
         case _ if isinstance(part, MEDIA):
             yield from _media(part, outgoing, links)
         case _:
@@ -223,10 +225,33 @@ def _text(part: Text, outgoing: Outgoing) -> Iterator[Part]:
         yield from _texts(part.text, outgoing)
 
 
+def _sticker(part: Sticker, outgoing: Outgoing, links: Mapping[UUID, str]) -> Iterator[Part]:
+    """Send a sticker by its name where the channel has it, else its file, else what it stands for."""
+    limit = outgoing.sticker
+    if limit is not None and limit.lists(part.key):
+        yield part
+        yield from _texts(part.caption, outgoing)
+    elif part.file_id is not None:
+        yield from _media(part, outgoing, links)
+    elif limit is not None and limit.packs:
+        packs = ", ".join(pack.id for pack in limit.packs)
+        raise Refused(
+            f"This channel can't send the sticker {part.key!r} (key): it sends those of its packages {packs}.",
+            code="unknown_sticker",
+        )
+    else:
+        yield from _texts(part.emoji or part.caption or "[sticker]", outgoing)
+
+
 def _media(part: Media, outgoing: Outgoing, links: Mapping[UUID, str]) -> Iterator[Part]:
     for candidate in _forms(part):
         limit: MediaLimit | None = getattr(outgoing, kind_of(candidate))
-        if limit is None or candidate.size > limit.max_bytes or not _takes(limit, candidate.mime):
+        if (
+            limit is None
+            or not limit.max_bytes
+            or candidate.size > limit.max_bytes
+            or not _takes(limit, candidate.mime)
+        ):
             continue
         if measure(candidate.caption, outgoing.text.unit) <= limit.caption:
             yield candidate

@@ -63,9 +63,12 @@ class File(_Media, frozen=True, omit_defaults=True, tag="file"):
 
 
 class Sticker(_Media, frozen=True, omit_defaults=True, tag="sticker"):
-    """A sticker; `emoji` is what it stands for when the platform says so."""
+    """A sticker; `emoji` is what it stands for when the platform says so, `key` the platform's own name of it (LINE:
+    package and number, `446:1988`), by which it can be sent without a file where the channel has it.
+    """
 
     emoji: str = ""
+    key: str = ""
 
 
 class Location(msgspec.Struct, frozen=True, omit_defaults=True, tag="location"):

@@ -8,7 +8,14 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.core.capability import ChoicesLimit, MediaLimit, Outgoing, TextLimit
+from switchboard.core.capability import (
+    ChoicesLimit,
+    MediaLimit,
+    Outgoing,
+    StickerLimit,
+    StickerPack,
+    TextLimit,
+)
 from switchboard.core.fit import chosen, fit, measure, numbered, split
 from switchboard.core.outcomes import Refused
 from switchboard.core.parts import (
@@ -164,6 +171,36 @@ def test_a_long_caption_becomes_a_text_of_its_own() -> None:
 )
 def test_media_that_the_channel_does_not_know_goes_as_a_file(part: Any) -> None:
     assert fit([part], limits()) == [[File(file_id=FILE, name="x", mime=part.mime, size=part.size)]]
+
+
+def test_a_sticker_goes_by_its_name_where_the_channel_has_it() -> None:
+    packs = StickerLimit(max_bytes=0, packs=[StickerPack("446", "Moon", 1988, 2027)])
+    has, none = limits(sticker=packs, image=None, file=None), limits()
+    listed = Sticker(key="446:1988", emoji="👍")
+    assert fit([listed], has) == [[listed]]
+    assert fit([Sticker(key="446:2027", caption="ok")], has)[1] == [Text("ok")]
+    for odd in (
+        "446:1987",
+        "446:2028",
+        "789:1988",
+        "446:01988",
+        "446:²",
+        "446",
+        ":",
+        "446:1988:1",
+        "446:" + "9" * 5000,
+    ):
+        with pytest.raises(Refused, match=r"key.*446") as refused:
+            fit([Sticker(key=odd)], has)
+        assert refused.value.code == "unknown_sticker"
+    assert fit([listed], none) == [[Text("👍")]]
+    assert fit([Sticker(key="446:1988")], none) == [[Text("[sticker]")]]
+    # What was received lies here as a picture, too; a channel with packs takes no files as stickers.
+    kept = Sticker(file_id=FILE, key="446:1", mime="image/png", size=10)
+    assert fit([kept], limits(sticker=packs)) == [[Image(file_id=FILE, mime="image/png", size=10)]]
+    assert fit([Sticker(file_id=FILE, mime="image/png")], limits(sticker=packs)) == [
+        [Image(file_id=FILE, mime="image/png")]
+    ]
 
 
 def test_a_sticker_goes_as_a_picture() -> None:

@@ -174,9 +174,7 @@ async def open_stand_ins(platforms: Platforms) -> dict[str, dict[str, Any]]:
     """Make the accounts, or find them as they were; return the adapters' settings by kind."""
     found = {}
     for kind, one in STAND_INS.items():
-        made = await platforms.post(
-            f"platforms/{kind}", id=one.account, name=one.name, settings=one.settings
-        )
+        made = await platforms.post(f"platforms/{kind}", id=one.account, name=one.name, settings=one.settings)
         known = {**made["settings"], "id": made["id"]}
         if isinstance(one.fields, dict):
             found[kind] = {field: said.format(**known) for field, said in one.fields.items()}

@@ -35,7 +35,9 @@ from switchboard.channels.api import (
     Retry,
     Sent,
     Source,
+    Sticker,
     Text,
+    Video,
     decode,
     field,
     redact,
@@ -45,7 +47,9 @@ from switchboard.channels.line.inbound import facts_of, text
 
 API = "https://api.line.me"
 DATA = "https://api-data.line.me"
+STICKERS = "https://stickershop.line-scdn.net"
 MEDIA_BYTES = 50_000_000
+STICKER_BYTES = 1_000_000
 ALT_TEXT = 400
 LOADING_SECONDS = 10
 
@@ -166,6 +170,15 @@ class LineChannel:
             case Image():
                 url = await self._link(part)
                 return {"type": "image", "originalContentUrl": url, "previewImageUrl": url}
+            case Video():
+                return {
+                    "type": "video",
+                    "originalContentUrl": await self._link(part),
+                    "previewImageUrl": await self._link(part, poster=True),
+                }
+            case Sticker():
+                package, _, number = part.key.partition(":")
+                return {"type": "sticker", "packageId": package, "stickerId": number}
             case Audio():
                 return {
                     "type": "audio",
@@ -197,10 +210,11 @@ class LineChannel:
             bubble["footer"] = {"type": "box", "layout": "vertical", "contents": buttons}
         return bubble
 
-    async def _link(self, part: Image | Audio) -> str:
+    async def _link(self, part: Image | Audio | Video, *, poster: bool = False) -> str:
         if part.file_id is None:
             raise Refused("The file to send is gone.", code="file_gone")
-        url = (await self._io.file(part.file_id)).url
+        file = await self._io.file(part.file_id)
+        url = file.poster if poster else file.url
         # A stand-in on plain http may take plain http, too.
         if not url.startswith("https://" if self._base.startswith("https://") else ("https://", "http://")):
             raise Refused(
@@ -265,9 +279,16 @@ class LineChannel:
         )
 
     async def fetch_media(self, account: str, source: Source) -> Content:
-        """Download what a customer sent; LINE keeps it for a limited time and may still be preparing it."""
+        """Download what a customer sent, or a sticker's picture by its key.
+
+        LINE keeps files for a limited time and may still be preparing them; pictures of stickers lie on a server for everybody.
+        """
         del account
-        if source.url:
+        if ":" in source.ref:
+            base, number = self._io.platform_url("line_stickers", STICKERS), source.ref.rpartition(":")[2]
+            address = f"{base}/stickershop/v1/sticker/{quote(number, safe='')}/android/sticker.png"
+            answer = await self._io.http.request("GET", address, max_bytes=STICKER_BYTES)
+        elif source.url:
             answer = await self._io.http.request("GET", source.url, max_bytes=MEDIA_BYTES)
         else:
             base = self._io.platform_url("line_data", DATA)
@@ -307,7 +328,7 @@ class LineChannel:
             said = msgspec.json.decode(answer.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             said = None
-        words = redact(text(said, "message")[:300], [self._config.channel_secret, self._config.access_token])
+        words = redact(_words(said), [self._config.channel_secret, self._config.access_token])
         words = words or f"LINE answered {answer.status}"
         code = str(answer.status)
         if answer.status == 401:
@@ -319,6 +340,15 @@ class LineChannel:
         if answer.status == 429 or answer.status >= 500:
             raise Retry(words, code=code, after=_after(answer))
         raise Refused(words, code=code, unreachable=answer.status == 404)
+
+
+def _words(said: Any) -> str:
+    """Return what LINE says is wrong, with the first detail: the message itself often says no more than how many there are."""
+    found = said.get("details") if isinstance(said, dict) else None
+    detail = found[0] if isinstance(found, list) and found else None
+    where = f" ({text(detail, 'property')})" if text(detail, "property") else ""
+    about = f": {text(detail, 'message')}{where}" if text(detail, "message") else ""
+    return (text(said, "message") + about)[:300]
 
 
 def _after(answer: Response) -> float | None:

@@ -30,7 +30,6 @@ from switchboard.channels.api import (
 
 Json = dict[str, Any]
 LAST = 253402300799
-STICKERS = "https://stickershop.line-scdn.net/stickershop/v1/sticker/{}/android/sticker.png"
 
 
 def facts_of(envelope: Any) -> list[Inbound]:
@@ -194,10 +193,9 @@ def _part(message: Json) -> Part:
                 name=text(message, "fileName"),
                 size=max(0, int(number(message, "fileSize"))),
             )
-        case "sticker" if text(message, "stickerId").isdigit():
-            return Sticker(
-                source=Source(url=STICKERS.format(text(message, "stickerId"))), caption=text(message, "text")
-            )
+        case "sticker" if text(message, "stickerId").isdecimal():
+            key = f"{text(message, 'packageId')}:{text(message, 'stickerId')}"
+            return Sticker(source=Source(ref=key), caption=text(message, "text"), key=key)
         case "location" if (
             abs(number(message, "latitude")) <= 90 and abs(number(message, "longitude")) <= 180
         ):

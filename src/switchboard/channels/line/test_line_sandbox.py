@@ -30,6 +30,7 @@ from switchboard.channels.api import (
     Reauthorise,
     Refused,
     Retry,
+    Source,
     Sticker,
     Text,
     Unsupported,
@@ -37,6 +38,7 @@ from switchboard.channels.api import (
 )
 from switchboard.channels.line.channel import LineChannel, LineConfig
 from switchboard.channels.loopback import Door, LoopbackIo, Sandbox
+from switchboard.channels.registry import adapters
 
 WIRE = {"line": "the sandbox over HTTP"}
 
@@ -150,7 +152,10 @@ async def test_everything_that_ann_can_do_becomes_a_fact(shop: Shop) -> None:
     (claim,) = first.sender.claims
     assert (claim.space, first.address) == (f"line:{BOT}", claim.value)
     assert (await shop.said(text="and?", reply_to=first.external_id)).reply_to == first.external_id
-    assert isinstance(await shop.part(type="sticker"), Sticker)
+    smile = await shop.part(type="sticker")
+    assert isinstance(smile, Sticker)
+    assert smile.source is not None
+    assert (await shop.channel.fetch_media(BOT, smile.source)).mime == "image/png"
     assert isinstance(await shop.part(type="location"), Location)
     for kind, mime, part in (
         ("image", "image/png", Image), ("video", "video/mp4", Video), ("voice", "audio/mp4", Audio),
@@ -228,6 +233,55 @@ async def test_every_kind_of_message_arrives_and_is_answered(shop: Shop) -> None
     await shop.channel.mark_read(BOT, ann.address, ann.external_id, typing=True)
     chat = shop.sandbox.control.get("/sandbox/state").json()["chats"][0]
     assert chat["typing_seconds"] > 0
+
+
+async def test_a_sticker_goes_by_its_name_and_only_those_of_the_list(shop: Shop) -> None:
+    ann = await shop.said(type="sticker", sticker="1988")
+    (received,) = ann.parts
+    assert isinstance(received, Sticker)
+    assert received.key == "446:1988"
+    sent = await shop.channel.send(to(ann.address, Sticker(key=received.key)))
+    (entry,) = shop.sandbox.ledger()
+    assert (entry["id"], entry["kind"], entry["text"]) == (sent.external_id, "sticker", "[446/1988]")
+    assert (await shop.shown(sent.external_id))["content_type"] == "image/png"
+    for unlisted in ("446:1987", "1:1", "789:1988"):
+        with pytest.raises(Refused, match=r"Not a sticker.*stickerId") as refused:
+            await shop.channel.send(to(ann.address, Sticker(key=unlisted), key=unlisted))
+        assert refused.value.code == "400"
+    assert len(shop.sandbox.ledger()) == 1
+
+
+async def test_every_listed_sticker_is_one_of_lines_and_has_a_picture(shop: Shop) -> None:
+    limit = adapters()["line"].manifest.sends.sticker
+    assert limit is not None
+    ann = await shop.said(text="hi")
+    edges = [f"{pack.id}:{number}" for pack in limit.packs for number in (pack.first, pack.last)]
+    for key in edges:
+        await shop.channel.send(to(ann.address, Sticker(key=key), key=key))
+        assert (await shop.channel.fetch_media(BOT, Source(ref=key))).mime == "image/png"
+    assert len(shop.sandbox.ledger()) == len(edges) == 30
+    for pack in limit.packs:
+        for key in (f"{pack.id}:{pack.first - 1}", f"{pack.id}:{pack.last + 1}"):
+            with pytest.raises(Refused):
+                await shop.channel.send(to(ann.address, Sticker(key=key), key=key))
+            assert not limit.lists(key)
+
+
+async def test_a_video_goes_with_a_still_picture(shop: Shop) -> None:
+    ann = await shop.said(text="hi")
+    film = shop.upload("a.mp4", b"\x00\x00\x00\x18ftypmp42", "video/mp4")
+    still = shop.upload("poster.png", PNG, "image/png")
+    media = f"{shop.sandbox.url}/sandbox/media"
+    shop.io.files[FILE] = Content("a.mp4", "video/mp4", b"", url=f"{media}/{film}", poster=f"{media}/{still}")
+    sent = await shop.channel.send(to(ann.address, Video(file_id=FILE)))
+    (entry,) = shop.sandbox.ledger()
+    assert (entry["id"], entry["kind"]) == (sent.external_id, "video")
+    assert entry["body"]["previewImageUrl"] == f"{media}/{still}"
+    assert (await shop.shown(sent.external_id))["content_type"] == "video/mp4"
+    shop.io.files[FILE] = Content("a.mp4", "video/mp4", b"", url=f"{media}/{film}")
+    with pytest.raises(Refused) as refused:
+        await shop.channel.send(to(ann.address, Video(file_id=FILE), key="other"))
+    assert refused.value.code == "no_public_address"
 
 
 async def test_failures_are_told_apart_on_the_wire(shop: Shop) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from switchboard.sandbox.line.errors import LineError
+from switchboard.sandbox.line.stickers import package_of
 from switchboard.sandbox.state import Button
 
 Json = dict[str, Any]
@@ -15,7 +16,7 @@ SIZES = {"text": 5000, "title": 100, "address": 100, "altText": 1500, "label": 2
 
 
 class Draft(msgspec.Struct, kw_only=True):
-    """One message object. `actions` belong to the buttons of the same place."""
+    """One message object. `actions` belong to the buttons of the same place; `still` is the address of a film's preview."""
 
     kind: str
     text: str = ""
@@ -25,6 +26,8 @@ class Draft(msgspec.Struct, kw_only=True):
     buttons: list[Button] = []
     actions: list[Json] = []
     links: list[str] = []
+    still: str = ""
+    sticker: str = ""
 
 
 def units(text: str) -> int:
@@ -122,6 +125,10 @@ class Reading:
         draft.links = [self.link(message, "originalContentUrl", where)]
         self.link(message, "previewImageUrl", where)
 
+    def _film(self, draft: Draft, message: Json, where: str) -> None:
+        draft.links = [self.link(message, "originalContentUrl", where)]
+        draft.still = self.link(message, "previewImageUrl", where)
+
     def _audio(self, draft: Draft, message: Json, where: str) -> None:
         draft.links = [self.link(message, "originalContentUrl", where)]
         if not isinstance(message.get("duration"), int) or message["duration"] <= 0:
@@ -141,7 +148,11 @@ class Reading:
     def _sticker(self, draft: Draft, message: Json, where: str) -> None:
         for name in ("packageId", "stickerId"):
             self.words(message, name, where)
-        draft.text = f"[{message.get('packageId')}/{message.get('stickerId')}]"
+        package, number = str(message.get("packageId")), str(message.get("stickerId"))
+        if package_of(number) != package:  # LINE publishes the list, but not how it words this
+            self.wrong(f"{where}.stickerId", "Not a sticker that the Messaging API can send")
+        draft.text = f"[{package}/{number}]"
+        draft.sticker = number
 
     def _imagemap(self, draft: Draft, message: Json, where: str) -> None:
         draft.text = self.words(message, "altText", where)
@@ -225,7 +236,7 @@ KINDS: dict[str, Reader] = {
     "text": Reading._text,
     "textV2": Reading._text,
     "image": Reading._picture,
-    "video": Reading._picture,
+    "video": Reading._film,
     "audio": Reading._audio,
     "location": Reading._location,
     "sticker": Reading._sticker,

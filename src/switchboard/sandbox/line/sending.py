@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from switchboard.sandbox.faults import Fault
-from switchboard.sandbox.line import drafts
+from switchboard.sandbox.line import drafts, stickers
 from switchboard.sandbox.line.access import Access
 from switchboard.sandbox.line.drafts import Draft
 from switchboard.sandbox.line.errors import QUOTA, SPENT, LineError
 from switchboard.sandbox.line.events import person, rooms
-from switchboard.sandbox.state import Bubble, Chat, PlatformAccount, attachment, digits
+from switchboard.sandbox.state import Bubble, Chat, Media, PlatformAccount, attachment, digits
 from switchboard.sandbox.web import Request, Response, json_response
 from switchboard.sandbox.world import FetchFailed, after, before
 
@@ -182,10 +182,22 @@ class Sending(Access):
             bubble.status, bubble.error = "failed", "blocked"
             chat.bubbles.append(bubble)
         else:
+            if draft.sticker:
+                bubble.attachments = [attachment(self._sticker(account, draft.sticker), draft.kind)]
             world.show(chat, bubble)
             if draft.links:
                 world.spawn(self._load(account, chat, bubble, draft))
         return {"id": message_id, "quoteToken": quote}
+
+    def _sticker(self, account: PlatformAccount, number: str) -> Media:
+        return self.world.store.keep(
+            account=account.id,
+            name=f"{number}.png",
+            content_type="image/png",
+            content=stickers.picture(int(number)),
+            now=self.world.clock.now(),
+            key=f"sticker-{account.id}-{number}",
+        )
 
     def _quoted(self, chat: Chat, token: str) -> str:
         if not token:
@@ -197,13 +209,16 @@ class Sending(Access):
 
     async def _load(self, account: PlatformAccount, chat: Chat, bubble: Bubble, draft: Draft) -> None:
         """Fetch what the message links to, as the customer's phone would."""
-        for link in draft.links:
+        for link in filter(None, [*draft.links, draft.still]):
             try:
                 media = await self.world.fetch(link, account.id)
             except FetchFailed as error:
                 bubble.error, bubble.footer = str(error), link
-            else:
+                continue
+            if link != draft.still:
                 bubble.attachments.append(attachment(media, draft.kind))
+            elif media.content_type not in {"image/jpeg", "image/png"}:
+                bubble.error, bubble.footer = f"the preview is {media.content_type}", link
         self.world.changed(chat, bubble)
 
     # -- signs of life -----------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import secrets
 from typing import Any, ClassVar
 
-from switchboard.sandbox.line import events
+from switchboard.sandbox.line import events, stickers
 from switchboard.sandbox.line.access import Tokens
 from switchboard.sandbox.line.errors import CODES, LineError
 from switchboard.sandbox.line.objects import Objects
@@ -22,7 +22,7 @@ FILES = {
     "file": "file",
 }
 BIG = 10_000
-STICKERS = {"52002734": "11537", "51626494": "11538", "16581242": "8515"}
+STICKER = "52002734"
 
 MOVES = (
     Move(en="Sticker", zh="贴图", wish={"type": "sticker"}),
@@ -72,9 +72,10 @@ class Line(StandIn):
     )
 
     def routes(self, router: Router) -> None:
-        """Register LINE's paths: api.line.me and api-data.line.me in one."""
+        """Register LINE's paths: api.line.me, api-data.line.me and the server of stickers in one."""
         api = Objects(self.world)
         Tokens(self.world).routes(router)
+        router.add("GET", "/stickershop/v1/sticker/{number}/android/sticker.png", stickers.serve)
         bot, room = "/v2/bot", "/v2/bot/(?:group|room)/{room}"
         table: list[tuple[str, str, Handler]] = [
             ("GET", f"{bot}/info", api.info),
@@ -190,10 +191,10 @@ class Line(StandIn):
             bubble.text = str(wish.get("text") or "")
             return {"text": bubble.text}
         if kind == "sticker":
-            sticker = str(wish.get("sticker") or next(iter(STICKERS)))
+            sticker = str(wish.get("sticker") or STICKER)
             bubble.text = str(wish.get("text") or "[sticker]")
             about = {
-                "packageId": STICKERS.get(sticker, "1"),
+                "packageId": stickers.package_of(sticker) or "1",
                 "stickerId": sticker,
                 "stickerResourceType": "STATIC",
             }
