@@ -35,6 +35,8 @@ from switchboard.channels.wecom.outbound import send_message
 
 LABEL = "WeCom"
 POLL = "poll:"
+PAST = "past:"
+"""Begins a cursor within the history of a new connection."""
 BATCH = 100
 """Messages asked for at once: WeCom hands over 1,000, but reading those would hold up everything else for milliseconds."""
 ACCOUNTS = 100
@@ -134,8 +136,11 @@ class WecomChannel:
     async def poll(self, account: str, cursor: str, hint: str = "") -> Polled:
         """Fetch what is new on one account; `hint` is the callback's token, without which WeCom counts calls strictly.
 
-        With neither cursor nor hint this is a new connection, and what comes are the last three days: history.
+        With neither cursor nor hint this is a new connection, and what comes are the last three days: history, to the
+        last page of it, which the cursor remembers.
         """
+        past = cursor.startswith(PAST) or not (cursor or hint)
+        cursor = cursor.removeprefix(PAST)
         wanted: Json = {"open_kfid": account, "limit": BATCH, "voice_format": 0}
         if cursor:
             wanted["cursor"] = cursor
@@ -147,10 +152,9 @@ class WecomChannel:
             # The token is good for ten minutes; the messages are there without it.
             raw, said = await self._sync(wanted)
         following = text(said, "next_cursor") or cursor
-        facts = facts_of_messages(
-            self._config.corp_id, {"msg_list": [], **said}, account, backfill=not cursor and not hint
-        )
-        return Polled(facts, following, text(said, "has_more") == "1" and following != cursor, raw)
+        facts = facts_of_messages(self._config.corp_id, {"msg_list": [], **said}, account, backfill=past)
+        more = text(said, "has_more") == "1" and following != cursor
+        return Polled(facts, f"{PAST}{following}" if past and more else following, more, raw)
 
     async def _sync(self, wanted: Json) -> tuple[bytes, Json]:
         try:

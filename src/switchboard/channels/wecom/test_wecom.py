@@ -200,6 +200,20 @@ async def test_the_first_look_back_is_history_and_a_told_message_is_not() -> Non
         assert fact.backfill is history
 
 
+async def test_history_is_history_to_its_last_page() -> None:
+    """A hundred messages come at once; the thousandth of three days is no newer than the first."""
+    pages = [synced("old", cursor="c1", more=1), synced("older", cursor="c2"), synced("new", cursor="c3")]
+    wecom, io = channel(*pages)
+    cursor, history = "", []
+    for hint in ("", "ENC", "ENC"):
+        polled = await wecom.poll(KF, cursor, hint)
+        cursor = polled.cursor
+        history += [fact.backfill for fact in polled.facts if isinstance(fact, MessageReceived)]
+    assert history == [True, True, False]
+    assert [one.json.get("cursor") for one in io.scripted.requests] == [None, "c1", "c2"]
+    assert cursor == "c3"
+
+
 async def test_a_callbacks_token_that_is_over_does_not_lose_the_messages() -> None:
     """They are asked for without it, which WeCom only counts more strictly."""
     wecom, io = channel(said(95007, "invalid msg token"), synced("one"))
