@@ -66,7 +66,7 @@ async def test_a_handle_goes_along_once(pipe: Pipe) -> None:
 
 @pytest.mark.usefixtures("limited")
 async def test_every_act_opens_its_window(pipe: Pipe) -> None:
-    """The last one to close counts; an act that opens nothing, and history, change nothing."""
+    """The last one to close counts; an act that opens nothing, and older history, change nothing."""
     await pipe.receive(pipe.message("hello"), at=NOW)
     conversation: UUID = await pipe.only("select id from conversation")
     await pipe.receive(pipe.message("menu", opens="menu_click"), at=NOW + timedelta(minutes=30))
@@ -79,6 +79,22 @@ async def test_every_act_opens_its_window(pipe: Pipe) -> None:
         await pipe.only("select opened::text from conversation_channel"), type=dict[str, datetime]
     )
     assert opened == {"message": NOW, "menu_click": NOW + timedelta(minutes=30)}
+
+
+@pytest.mark.usefixtures("limited")
+async def test_history_opened_its_window_when_it_was_written(pipe: Pipe) -> None:
+    written = NOW - timedelta(minutes=20)
+    await pipe.receive(pipe.message("before we were connected", backfill=True, occurred_at=written), at=NOW)
+    conversation: UUID = await pipe.only("select id from conversation")
+    await pipe.reply(conversation)
+    (body,) = await bodies(pipe)
+    assert body.free_until == written + timedelta(hours=1)
+    await pipe.receive(pipe.message("now"), at=NOW + timedelta(minutes=1))
+    await pipe.receive(
+        pipe.message("older still", backfill=True, occurred_at=written - timedelta(days=1)), at=NOW
+    )
+    opened = await pipe.only("select opened->>'message' from conversation_channel")
+    assert datetime.fromisoformat(opened) == NOW + timedelta(minutes=1)
 
 
 def watermark(status: str, up_to: datetime, address: str = "alice") -> ReceiptReceived:

@@ -269,13 +269,17 @@ def _channels(items: Sequence[Attributed], cases: dict[Slot, _Case]) -> list[tup
         key = (case.id, arrived.channel_id, address)
         if isinstance(fact, MessageReceived) and (fact.thread or fact.subject):
             threads[key] = [*fact.thread, fact.external_id][-20:]
-        if isinstance(fact, MessageReceived) and fact.opens and not fact.backfill:
-            opened[key][scrub(fact.opens)[:50]] = arrived.received_at
+        history = isinstance(fact, MessageReceived) and fact.backfill
+        # What a platform hands over of former days opened its window when it was written.
+        at = clamp(fact.occurred_at, arrived.received_at) if history else arrived.received_at
+        if isinstance(fact, MessageReceived) and fact.opens:
+            act = scrub(fact.opens)[:50]
+            opened[key][act] = max(at, opened[key].get(act, at))
         if isinstance(fact, MessageReceived) and fact.reply_handle:
             handles[key] = scrub(fact.reply_handle)[:1000]
         latest[key] = (
             arrived.workspace_id, case.id, arrived.channel_id, address, item.identity_id, fact.slot,
-            scrub(getattr(fact, "subject", ""))[:500], item.verified, arrived.received_at if inbound else None,
+            scrub(getattr(fact, "subject", ""))[:500], item.verified, at if inbound else None,
             bounded(fact.external_id) if inbound else "", scrub(" ".join(threads[key])), opened[key],
             handles.get(key, ""),
         )  # fmt: skip

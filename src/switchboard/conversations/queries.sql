@@ -76,7 +76,8 @@ on conflict (workspace_id, conversation_id, channel_id, address) do update set
     last_external_id = case when excluded.last_external_id <> '' then excluded.last_external_id else conversation_channel.last_external_id end,
     thread = case when cardinality(excluded.thread) > 0 then excluded.thread else conversation_channel.thread end,
     subject = case when excluded.subject <> '' then excluded.subject else conversation_channel.subject end,
-    opened = conversation_channel.opened || excluded.opened,
+    opened = case when conversation_channel.last_inbound_at > excluded.last_inbound_at then excluded.opened || conversation_channel.opened
+        else conversation_channel.opened || excluded.opened end,
     handle = case when excluded.handle <> '' then excluded.handle else conversation_channel.handle end,
     handle_at = coalesce(excluded.handle_at, conversation_channel.handle_at),
     verified = excluded.verified, identity_id = excluded.identity_id;
