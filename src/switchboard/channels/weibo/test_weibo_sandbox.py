@@ -1,6 +1,7 @@
 """Weibo's adapter against the sandbox over real HTTP: messages and events in both formats, answers, windows, the year of the token."""
 
 import asyncio
+import hashlib
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -323,7 +324,10 @@ async def test_forged_pushes_are_refused(shop: Shop) -> None:
     genuine = await asyncio.to_thread(shop.door.calls.get, True, 10)
     query = dict(genuine.query)
     flipped = {**query, "signature": ("0" if query["signature"][0] != "0" else "1") + query["signature"][1:]}
-    old = {**query, "timestamp": str(int(query["timestamp"]) - 600_000)}
+    past = str(int(query["timestamp"]) - 600_000)
+    pieces = sorted([shop.settings["app_secret"], past, query["nonce"]])
+    signature = hashlib.sha1("".join(pieces).encode()).hexdigest()
+    old = {**query, "timestamp": past, "signature": signature}
     async with httpx.AsyncClient(trust_env=False) as client:
         for proof, status in ((query, 200), (flipped, 401), (old, 401), ({}, 401)):
             answer = await client.post(f"{shop.door.url}?{urlencode(proof)}", content=genuine.body)
