@@ -78,7 +78,7 @@ export const MessageRow = memo(function MessageRow(props: Props) {
 });
 
 /** Nobody said it: it happened. */
-const isEvent = (message: Message) =>
+export const isEvent = (message: Message) =>
   message.direction === "event" ||
   (message.parts.length > 0 && message.parts.every((part) => part.type === "notice"));
 

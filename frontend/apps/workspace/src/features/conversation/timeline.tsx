@@ -10,7 +10,7 @@ import type { Timeline as Line } from "@/sync/live/state";
 import { loadAfter, loadBefore, loadLatest } from "@/sync/live/timelines";
 import { useOutbox } from "@/sync/outbox";
 import { between, Handover } from "./handover";
-import { MessageRow } from "./message";
+import { isEvent, MessageRow } from "./message";
 import css from "./conversation.module.css";
 import { PendingRow } from "./pending";
 import { useAnchoredScroll } from "./scroll";
@@ -134,6 +134,7 @@ function Messages({ row, line, at, assignments, reply, privately }: Props) {
 
 function together(a: Message, b: Message): boolean {
   return (
+    !isEvent(a) &&
     a.direction === b.direction &&
     a.author.id === b.author.id &&
     a.kind === b.kind &&
