@@ -128,9 +128,12 @@ class WeixinApi:
         return media
 
     async def download(self, source: Source) -> Content:
-        """Return a file of a customer's; Refused once the platform has dropped it (after three days)."""
+        """Return a file of a customer's; Refused once the platform has dropped it (after three days).
+
+        A picture's address, where one came along, may outlive it.
+        """
         try:
-            answer = await self._file(source.ref) if source.ref else await self._plain(source.url)
+            answer = await self._by_id_or_address(source)
         except InDoubt as error:
             raise Retry(f"The download was not answered: {error}") from None
         mime = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -150,6 +153,16 @@ class WeixinApi:
     async def granted(self, method: str, path: str, **request: Any) -> Json:
         """Return the answer to a call that wants no access token, because it hands one out."""
         return self.told(await self._io.http.request(method, f"{self._root}{path}", **request))
+
+    async def _by_id_or_address(self, source: Source) -> Response:
+        if not source.ref:
+            return await self._plain(source.url)
+        try:
+            return await self._file(source.ref)
+        except Refused:
+            if not source.url:
+                raise
+        return await self._plain(source.url)
 
     async def _file(self, media: str) -> Response:
         """Ask for a media id: bytes come back, or for a video the address where it lies."""

@@ -16,6 +16,7 @@ from switchboard.channels.api import (
     Media,
     Outbound,
     Part,
+    Reauthorise,
     Refused,
     Sent,
 )
@@ -23,6 +24,7 @@ from switchboard.channels.families.weixin import Json, text
 from switchboard.channels.families.weixin_api import WeixinApi
 
 SEND = "/cgi-bin/message/custom/send"
+UNAUTHORISED = "48001"
 LOW = 0.1
 """The share of a day's calls that is left when an administrator should hear of it."""
 
@@ -53,6 +55,20 @@ async def send_custom(api: WeixinApi, to: str, content: Json) -> Sent:
     except InDoubt as doubt:
         raise InDoubt(str(doubt), code=doubt.code, repeatable=False) from None
     return Sent()
+
+
+async def send_template(api: WeixinApi, path: str, body: Json) -> Sent:
+    """Send a message of a template by one of the interfaces for them, whose news may come later by the id."""
+    try:
+        said = await api.call("POST", path, shown=True, json=body)
+    except Reauthorise as error:
+        if error.code != UNAUTHORISED:
+            raise
+        # Each kind of template is a permission of its own: without it the rest of the connection still works.
+        raise Refused(str(error), code=error.code) from None
+    except InDoubt as doubt:
+        raise InDoubt(str(doubt), code=doubt.code, repeatable=False) from None
+    return Sent(text(said, "msgid"))
 
 
 async def quota_news(api: WeixinApi, account: str) -> list[AccountChanged]:

@@ -12,7 +12,6 @@ from switchboard.channels.api import (
     Content,
     Image,
     Inbound,
-    InDoubt,
     Io,
     Link,
     Outbound,
@@ -28,7 +27,7 @@ from switchboard.channels.api import (
     secret,
     secrets_of,
 )
-from switchboard.channels.families.weixin import Gate, Json, text
+from switchboard.channels.families.weixin import Gate, Json
 from switchboard.channels.families.weixin_api import weixin_api
 from switchboard.channels.families.weixin_inbox import facts_of
 from switchboard.channels.families.weixin_sends import (
@@ -39,6 +38,7 @@ from switchboard.channels.families.weixin_sends import (
     opener,
     quota_news,
     send_custom,
+    send_template,
     show_typing,
     uploaded,
 )
@@ -160,11 +160,7 @@ class WechatMiniProgramChannel:
         body: Json = {"touser": to, "template_id": part.name, "data": data}
         body |= {"lang": part.language} if part.language else {}
         body |= {"page": opens["page"]} if "page" in opens else {}
-        try:
-            said = await self._api.call("POST", "/cgi-bin/message/subscribe/send", shown=True, json=body)
-        except InDoubt as doubt:
-            raise InDoubt(str(doubt), code=doubt.code, repeatable=False) from None
-        return Sent(text(said, "msgid"))
+        return await send_template(self._api, "/cgi-bin/message/subscribe/send", body)
 
     async def mark_read(self, account: str, to: str, external_id: str, typing: bool) -> None:
         """Show that somebody is typing; WeChat knows no read mark."""

@@ -173,6 +173,16 @@ async def test_who_did_not_agree_to_a_notification_can_still_be_answered() -> No
     assert not refused.value.unreachable
 
 
+async def test_notifications_without_permission_leave_the_channel_alone() -> None:
+    """48001 concerns one interface; a secret that is wrong concerns all."""
+    mini, _ = channel(said(48001, "api unauthorized"))
+    with pytest.raises(Refused):
+        await mini.send(to_ann(Template("tpl", "zh_CN")))
+    mini, _ = channel(said(50002, "user limited"))
+    with pytest.raises(Reauthorise):
+        await mini.send(to_ann(Template("tpl", "zh_CN")))
+
+
 async def test_a_page_without_a_picture_is_refused_in_words() -> None:
     """Nothing leaves."""
     mini, io = channel()

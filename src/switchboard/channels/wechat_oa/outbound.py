@@ -6,32 +6,32 @@ from switchboard.channels.api import (
     Cards,
     Choices,
     Image,
-    InDoubt,
     Io,
     Link,
     Outbound,
     Part,
-    Reauthorise,
     Refused,
     Sent,
     Template,
     Text,
     Video,
 )
-from switchboard.channels.families.weixin import Json, text
+from switchboard.channels.families.weixin import Json
 from switchboard.channels.families.weixin_api import WeixinApi
 from switchboard.channels.families.weixin_sends import (
+    UNAUTHORISED,
     fields_of,
     is_page,
     lone,
     mini_program_card,
     opener,
     send_custom,
+    send_template,
     uploaded,
 )
 
 NAME = "WeChat"
-UNAUTHORISED, UNKNOWN_TEMPLATE = "48001", "40037"
+UNKNOWN_TEMPLATE = "40037"
 
 
 async def send_message(message: Outbound, api: WeixinApi, io: Io, mini_program: str) -> Sent:
@@ -99,24 +99,11 @@ async def _template(to: str, part: Template, api: WeixinApi, mini_program: str) 
         body["miniprogram"] = {"appid": mini_program, "pagepath": opens["page"]}
     url = opens.get("url", "")
     try:
-        said = await _templated(
+        return await send_template(
             api, "/cgi-bin/message/template/send", {**body, **({"url": url} if url else {})}
         )
     except Refused as error:
         if error.code not in (UNKNOWN_TEMPLATE, UNAUTHORISED):
             raise
-        path = "/cgi-bin/message/subscribe/bizsend"
-        said = await _templated(api, path, {**body, **({"page": url} if url else {})})
-    return Sent(text(said, "msgid"))
-
-
-async def _templated(api: WeixinApi, path: str, body: Json) -> Json:
-    try:
-        return await api.call("POST", path, shown=True, json=body)
-    except Reauthorise as error:
-        if error.code != UNAUTHORISED:
-            raise
-        # Each kind of template is a permission of its own: without it the rest of the connection still works.
-        raise Refused(str(error), code=error.code) from None
-    except InDoubt as doubt:
-        raise InDoubt(str(doubt), code=doubt.code, repeatable=False) from None
+    path = "/cgi-bin/message/subscribe/bizsend"
+    return await send_template(api, path, {**body, **({"page": url} if url else {})})

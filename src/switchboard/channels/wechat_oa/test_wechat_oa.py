@@ -274,6 +274,15 @@ async def test_media_that_is_over_is_refused_and_an_old_token_is_renewed() -> No
     assert (await oa.fetch_media(APP, Source(ref="m"))).data == b"x"
 
 
+async def test_a_picture_that_is_over_may_still_stand_at_its_address() -> None:
+    """The address carries no token of ours."""
+    picture = Answer(data=b"jpeg", headers={"content-type": "image/jpeg"})
+    oa, io = channel(said(40007, "invalid media_id"), picture)
+    address = "http://mmbiz.example/mmbiz_jpg/a/0"
+    assert (await oa.fetch_media(APP, Source(ref="m", url=address))).data == b"jpeg"
+    assert (io.scripted.requests[1].url, io.scripted.requests[1].params) == (address, {})
+
+
 async def test_typing_is_shown_and_reading_is_not() -> None:
     """There is no read mark."""
     oa, io = channel()
