@@ -212,6 +212,20 @@ async def test_every_kind_of_send_arrives_and_is_read(shop: Shop) -> None:
     assert echo.parts == [Text("I, at the other desk")]
 
 
+async def test_products_are_shown_by_facebook_login_only(shop: Shop) -> None:
+    ann = await shop.said(text="hi")
+    if shop.settings["login"] == "instagram":
+        with pytest.raises(Refused, match="Facebook login"):
+            await shop.channel.send(to(ann.address, Product("5412345678901234")))
+        assert shop.sandbox.ledger() == []
+        return
+    await shop.sent(to(ann.address, Product("5412345678901234")))
+    assert [entry["text"] for entry in shop.sandbox.ledger()] == ["Lamp"]
+    with pytest.raises(Refused) as foreign:
+        await shop.channel.send(to(ann.address, Product("77")))
+    assert foreign.value.code == "100.2018320"
+
+
 async def test_comments_are_answered_in_public_and_once_in_private(shop: Shop) -> None:
     said = await shop.said(type="comment", text="How much?")
     assert (said.slot, said.sender.username) == (f"post:{said.address}", "ann.lee")

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from switchboard.channels.api import (
+    AccountChanged,
     Audio,
     Button,
     Card,
@@ -29,12 +30,14 @@ from switchboard.channels.api import (
     Outbound,
     Outcome,
     Part,
+    Product,
     Reacted,
     Reauthorise,
     ReceiptReceived,
     Refused,
     Retry,
     Sticker,
+    Template,
     Text,
     Unsupported,
     Video,
@@ -172,6 +175,10 @@ async def test_everything_that_ann_can_do_becomes_a_fact(shop: Shop) -> None:
         content = await shop.channel.fetch_media(PAGE, part.source)
         assert (content.data, content.mime, content.name) == (PNG, mime, "a.bin")
     assert isinstance((await shop.parts(type="sticker"))[0], Sticker)
+    assert await shop.parts(type="product", product="5412345678901234") == [
+        Product("5412345678901234"),
+        Text("Do you have it in red?"),
+    ]
     assert isinstance((await shop.parts(type="location"))[0], Location)
     assert await shop.parts(type="link", url="https://shop.example/lamp") == [
         Text("https://shop.example/lamp")
@@ -211,10 +218,14 @@ async def test_every_kind_of_send_arrives_and_is_told_back(shop: Shop) -> None:
         Cards([Card("Lamp", "20 €", image=Image(file_id=FILE), buttons=[Button("lamp", "Take it")])]),
         Image(file_id=FILE, mime="image/png"),
         File(file_id=FILE, name="a.png"),
+        Product("5412345678901234"),
+        Template("order_update", "zh_CN", ["林女士", "4711"]),
     ]
     sent = [await shop.sent(to(ann.address, part, key=f"key-{i}")) for i, part in enumerate(parts)]
     entries = shop.sandbox.ledger()
-    assert [entry["kind"] for entry in entries] == ["text", "text", "template", "template", "image", "file"]
+    kinds = ["text", "text", "template", "template", "image", "file", "template", "template"]
+    assert [entry["kind"] for entry in entries] == kinds
+    assert [entry["text"] for entry in entries][-2:] == ["Lamp", "林女士您好，订单 4711 已发货。"]
     assert [entry["id"] for entry in entries] == sent
     for number, payload, title in ((1, "tea:green", "Green"), (2, "buy", "Buy"), (3, "lamp", "Take it")):
         assert await shop.parts(type="press", reply_to=sent[number], button="0") == [Choice(payload, title)]
@@ -266,6 +277,54 @@ async def test_late_answers_are_for_people_only_and_end_after_a_week(shop: Shop)
         await shop.channel.send(to(ann.address, Text("without permission"), late=True, author="agent"))
 
 
+async def test_templates_reach_people_long_after_the_window(shop: Shop) -> None:
+    ann = await shop.said(text="hi")
+    shop.shift(30 * DAY)
+    template = Template("order_update", "en", ["Ann", "4711"], "…")
+    await shop.sent(to(ann.address, template, author="automation"))
+    assert shop.sandbox.ledger()[0]["text"] == "Hello Ann, your order 4711 is on its way to you."
+    wrong = [
+        (Template("order_update", "fr", ["Ann", "4711"]), "100"),
+        (Template("order_update", "en", ["Ann"]), "100.2388106"),
+        (Template("appointment", "en", ["Friday"]), "100.1893029"),
+    ]
+    for part, code in wrong:
+        with pytest.raises(Refused) as refused:
+            await shop.channel.send(to(ann.address, part))
+        assert refused.value.code == code
+    with pytest.raises(Refused) as closed:
+        await shop.channel.send(to(ann.address, Product("5412345678901234")))
+    assert closed.value.code == "10.2018278"
+    await shop.said(text="again")
+    with pytest.raises(Refused) as foreign:
+        await shop.channel.send(to(ann.address, Product("77")))
+    assert foreign.value.code == "100.2018320"
+    shop.change(utility=False)
+    with pytest.raises(Refused) as forbidden:
+        await shop.channel.send(to(ann.address, template))
+    assert forbidden.value.code == "10"
+    assert await shop.channel.check(shop.door.url) == []
+
+
+async def test_what_becomes_of_a_template_is_told(shop: Shop) -> None:
+    body = {"type": "BODY", "text": "Big sale on {{1}}, come in!", "example": {"body_text": [["Friday"]]}}
+    made = {"name": "sale", "language": "en", "category": "UTILITY", "components": [body]}
+    shop.change(template_review="REJECTED")
+    headers = {"authorization": f"Bearer {shop.settings['page_token']}"}
+    answer = shop.sandbox.control.post(f"/v24.0/{PAGE}/message_templates", json=made, headers=headers)
+    assert answer.json()["status"] == "REJECTED"
+    news = await shop.next()
+    assert isinstance(news, AccountChanged)
+    assert (news.status, news.code) == ("amber", "message_template_status_update:REJECTED")
+    assert "sale; en" in news.detail
+
+
+async def test_an_app_without_templates_is_registered_all_the_same(shop: Shop) -> None:
+    shop.change(refused_fields=["message_template_status_update"])
+    await shop.channel.register(shop.door.url)
+    assert await shop.channel.check(shop.door.url) == []
+
+
 async def test_the_box_of_a_form_lets_one_message_through(shop: Shop) -> None:
     ticked = await shop.said(action="checkbox", user_ref="form-1")
     assert (ticked.address, ticked.opens) == ("user_ref:form-1", "optin")
@@ -303,6 +362,11 @@ async def test_comments_live_in_the_room_of_their_post(shop: Shop) -> None:
     assert isinstance(reacted, Reacted)
     edited = await shop.fact(type="edit", target=said.external_id, text="How much is it?", room=said.address)
     assert isinstance(edited, MessageEdited)
+    for action, code in (("hide", "messenger.comment_hidden"), ("unhide", "messenger.comment_unhidden")):
+        moderated = await shop.fact(action=action, target=said.external_id, room=said.address)
+        assert isinstance(moderated, EchoReceived)
+        assert (moderated.slot, moderated.reply_to) == (said.slot, said.external_id)
+        assert [part.code for part in moderated.parts if isinstance(part, Notice)] == [code]
     gone = await shop.fact(type="revoke", target=said.external_id, room=said.address)
     assert isinstance(gone, MessageRecalled)
     wall = await shop.said(type="visitor_post", text="Love your shop")

@@ -4,8 +4,9 @@ from typing import Any
 
 import msgspec
 
+from switchboard.sandbox.inbox import goods, utility
 from switchboard.sandbox.inbox.errors import InboxError
-from switchboard.sandbox.state import Button
+from switchboard.sandbox.state import Button, PlatformAccount
 
 Json = dict[str, Any]
 MOST_QUICK, MOST_BUTTONS, MOST_CARDS = 13, 3, 10
@@ -23,6 +24,8 @@ class Draft(msgspec.Struct, kw_only=True):
     actions: list[Json] = []
     attachment_id: str = ""
     link: str = ""
+    told: Json = {}
+    """The message as its echo tells it, where that is not what was sent."""
 
 
 def wrong(words: str) -> InboxError:
@@ -30,10 +33,14 @@ def wrong(words: str) -> InboxError:
     return InboxError(100, words)
 
 
-def read(message: Any, platform: str, *, has_file: bool = False) -> Draft:
+def read(message: Any, account: PlatformAccount, *, has_file: bool = False) -> Draft:
     """The message of a send; InboxError 100 when it breaks a limit."""
     if not isinstance(message, dict) or not message:
         raise wrong("param message must be non-empty.")
+    if len(str(message.get("metadata") or "")) > 1000:
+        raise wrong("Length of param message[metadata] must be less than or equal to 1000")
+    if message.get("template") is not None:
+        return _utility(account, message)
     attachment, words = message.get("attachment"), message.get("text")
     if attachment is not None and words is not None:
         raise wrong("Must send only one of text and attachment")
@@ -41,15 +48,28 @@ def read(message: Any, platform: str, *, has_file: bool = False) -> Draft:
     if attachment is None:
         if not draft.text:
             raise wrong("Empty text")
-        _check_length(draft.text, platform)
+        _check_length(draft.text, account.platform)
     elif not isinstance(attachment, dict):
         raise wrong("param message[attachment] must be an object")
     else:
-        _attachment(draft, attachment, has_file=has_file)
+        _attachment(draft, attachment, account, has_file=has_file)
     if message.get("quick_replies") is not None:
         _quick(draft, message["quick_replies"])
-    if len(str(message.get("metadata") or "")) > 1000:
-        raise wrong("Length of param message[metadata] must be less than or equal to 1000")
+    return draft
+
+
+def _utility(account: PlatformAccount, message: Json) -> Draft:
+    """An approved template, told as text where it is nothing else, otherwise as a card."""
+    if set(message) - {"template", "metadata"}:
+        raise wrong("Must send only one of text, attachment and template")
+    title, text, buttons = utility.filled(account, message["template"])
+    draft = Draft(kind="template", text=text, title=title)
+    for button in buttons:
+        _add(draft, button, str(button["title"]), url=str(button.get("url") or ""))
+    element = {"title": title or text, "subtitle": text, "buttons": buttons}
+    payload = {"template_type": "generic", "elements": [element]}
+    card = {"attachments": [{"type": "template", "payload": payload}]}
+    draft.told = card if title or buttons else {"text": text}
     return draft
 
 
@@ -60,18 +80,29 @@ def _check_length(text: str, platform: str) -> None:
         raise wrong("Message text is too long: at most 1000 bytes")
 
 
-def _attachment(draft: Draft, attachment: Json, *, has_file: bool) -> None:
+def _attachment(draft: Draft, attachment: Json, account: PlatformAccount, *, has_file: bool) -> None:
     draft.kind = str(attachment.get("type") or "")
     payload = attachment.get("payload")
     payload = payload if isinstance(payload, dict) else {}
     if draft.kind == "template":
-        _template(draft, payload)
+        if payload.get("template_type") == "product":
+            _products(draft, account, payload)
+        else:
+            _template(draft, payload)
         return
     if draft.kind not in FILES:
         raise wrong("Param message[attachment][type] must be one of AUDIO, FILE, IMAGE, TEMPLATE, VIDEO")
     draft.attachment_id, draft.link = str(payload.get("attachment_id") or ""), str(payload.get("url") or "")
     if not (draft.attachment_id or draft.link or has_file):
         raise wrong("No attachment data was provided")
+
+
+def _products(draft: Draft, account: PlatformAccount, payload: Json) -> None:
+    """Products of the page's catalogue: Meta adds picture, name and price."""
+    shown = goods.shown(account, payload.get("elements"))
+    draft.cards = [{"product": f"{one['title']} · {one['subtitle']}"} for one in shown]
+    draft.title = str(shown[0]["title"])
+    draft.told = {"attachments": [{"type": "template", "payload": {"product": {"elements": shown}}}]}
 
 
 def _template(draft: Draft, payload: Json) -> None:
@@ -94,7 +125,7 @@ def _template(draft: Draft, payload: Json) -> None:
             str(element.get("url") or ""),
         )
         _buttons(draft, element.get("buttons"))
-    elif kind in {"receipt", "coupon", "customer_feedback", "product"}:
+    elif kind in {"receipt", "coupon", "customer_feedback"}:
         draft.title = str(payload.get("title") or payload.get("recipient_name") or kind)
     else:
         raise wrong("param template_type is not supported")

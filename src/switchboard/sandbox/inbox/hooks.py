@@ -136,7 +136,7 @@ def echo(
             content[name] = sent[name]
     if account.platform == "messenger" and sent.get("metadata"):
         content["metadata"] = sent["metadata"]
-    if sent.get("attachment"):
+    if sent.get("attachment") and "attachments" not in content:
         content["attachments"] = [shown(sent["attachment"], bubble)]
     if bubble.reply_to:
         content["reply_to"] = {"mid": bubble.reply_to}

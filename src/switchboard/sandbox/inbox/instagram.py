@@ -103,9 +103,6 @@ class Instagram(Inbox):
         if kind == "ephemeral":
             bubble.kind = "unsupported"
             return {"attachments": [{"type": "ephemeral"}]}
-        if kind == "product":
-            bubble.kind, bubble.text = "text", bubble.text or "Do you have it in red?"
-            return {"text": bubble.text, "referral": {"product": {"id": str(wish.get("product") or "A1024")}}}
         if kind in {"sticker", "location"}:
             raise Refused(422, f"type: Instagram tells nobody of a {kind}")
         return super().special(account, bubble, wish, origin)

@@ -8,6 +8,7 @@ from switchboard.sandbox.inbox import hooks
 from switchboard.sandbox.inbox.errors import CODES
 from switchboard.sandbox.inbox.objects import Objects
 from switchboard.sandbox.inbox.people import Inbox
+from switchboard.sandbox.inbox.templates import Templates
 from switchboard.sandbox.standin import Look, Move
 from switchboard.sandbox.state import Bubble, Chat, Customer, PlatformAccount, digits
 from switchboard.sandbox.web import Handler, Router
@@ -24,6 +25,7 @@ MOVES = (
     Move(en="Write after an advertisement", zh="从广告进入并留言", wish={"type": "ad"}),
     Move(en="Click an advertisement", zh="点击广告", wish={"action": "ad_click"}),
     Move(en="Come by an m.me link", zh="通过 m.me 链接进入", wish={"action": "referral"}, ask="ref"),
+    Move(en="Ask about a product", zh="咨询商品", wish={"type": "product"}),
     Move(en="Comment on the page's post", zh="评论主页帖子", wish={"type": "comment"}, ask="text"),
     Move(en="Post on the page's wall", zh="在主页发帖", wish={"type": "visitor_post"}, ask="text"),
     Move(en="Opt in", zh="订阅消息", wish={"action": "optin"}),
@@ -62,7 +64,7 @@ class Messenger(Inbox):
 
     def routes(self, router: Router) -> None:
         """Register the Graph API's paths of pages and professional accounts; tokens of others are left to siblings."""
-        api = Objects(self.world)
+        api, templates = Objects(self.world), Templates(self.world)
         table: list[tuple[str, str, Handler]] = [
             ("GET", "/me/?", api.me),
             ("GET", "/me/accounts", api.pages),
@@ -74,6 +76,8 @@ class Messenger(Inbox):
             ("*", f"/{ID}/subscribed_apps", api.subscribed_apps),
             ("*", f"/{ID}/subscriptions", api.subscriptions),
             ("*", f"/{ID}/messenger_profile", api.messenger_profile),
+            ("*", f"/{ID}/message_templates", templates.message_templates),
+            ("GET", "/message_template_library", templates.message_template_library),
             ("GET", f"/{ID}/?", api.read_object),
         ]
         for method, pattern, handler in table:
@@ -93,6 +97,7 @@ class Messenger(Inbox):
             "fields": [],
             "receipts": "delivered",
             "human_agent": True,
+            "utility": True,
         }
         return str(given.get("id") or "10" + digits(13)), "Sandbox Shop", settings
 

@@ -306,7 +306,8 @@ def known_fields(account: PlatformAccount) -> set[str]:
     """What an app may subscribe to there; behind a page those of the page. `refused_fields` want a permission it lacks."""
     refused = set(account.settings.get("refused_fields") or ())
     if linked(account):
-        return (set(hooks.FIELD_OF.values()) | {"standby", "feed", "mention", "ratings"}) - refused
+        more = {"standby", "feed", "mention", "ratings", "message_template_status_update"}
+        return (set(hooks.FIELD_OF.values()) | more) - refused
     own = {"comments", "live_comments", "mentions", "standby"}
     return (set(hooks.FIELD_OF_INSTAGRAM.values()) | own) - {"message_deliveries"} - refused
 

@@ -99,6 +99,9 @@ class Inbox(StandIn):
         if kind in {"share", "reel"}:
             bubble.text = url = str(wish.get("url") or f"https://www.instagram.example/{kind}/1/")
             return self.shared(kind, url)
+        if kind == "product":
+            bubble.kind, bubble.text = "text", bubble.text or "Do you have it in red?"
+            return {"text": bubble.text, "referral": {"product": {"id": str(wish.get("product") or "A1024")}}}
         if kind == "unsupported":
             return {"is_unsupported": True}
         return self.special(account, bubble, wish, origin)
@@ -285,6 +288,8 @@ class Inbox(StandIn):
         elif action == "ad_click":
             account.kept.setdefault("ad_windows", {})[chat.key] = self.world.clock.now() + AD_SECONDS
             hooks.in_chat(*tell, "referral", ad_referral())
+        elif action in {"hide", "unhide"} and chat.title and self.name == "messenger":
+            self._moderate(account, chat, action, str(wish.get("target") or ""))
         elif action == "elsewhere":
             self._elsewhere(account, customer, chat, str(wish.get("text") or "Hello from the other inbox"))
         elif action == "take":
@@ -303,6 +308,13 @@ class Inbox(StandIn):
             hooks.in_chat(*tell, "pass_thread_control", content)
         elif action != "typing":  # neither platform tells it
             super().act(account, customer, chat, action, wish)
+
+    def _moderate(self, account: PlatformAccount, chat: Chat, action: str, target: str) -> None:
+        """Somebody of the company hides a comment on the page, or shows it again."""
+        comment = chat.find(target)
+        if comment is None:
+            raise Refused(404, "target: there is no such comment below this post")
+        walls.told(self.world, account, chat.peer, comment, action)
 
     def _elsewhere(self, account: PlatformAccount, customer: Customer, chat: Chat, text: str) -> None:
         """Somebody of the company answers in Meta's own inbox."""

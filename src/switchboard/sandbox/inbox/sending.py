@@ -45,7 +45,7 @@ class Sending(Access):
             raise wrong("The parameter recipient is required")
         if action is not None:
             return after(fault, self._act(account, recipient, str(action).lower(), body))
-        draft = drafts.read(body.get("message"), account.platform, has_file="filedata" in files)
+        draft = drafts.read(body.get("message"), account, has_file="filedata" in files)
         customer, chat = self._admit(account, recipient, body)
         media = await self._media(account, draft, files.get("filedata"))
         bubble = self._deliver(account, customer, chat, draft, body, media, fault)
@@ -74,10 +74,13 @@ class Sending(Access):
         return customer, chat
 
     def _check_window(self, account: PlatformAccount, chat: Chat, body: Json) -> None:
-        now, kind = self.world.clock.now(), str(body.get("messaging_type") or "RESPONSE")
+        usual = "UTILITY" if body["message"].get("template") is not None else "RESPONSE"
+        now, kind = self.world.clock.now(), str(body.get("messaging_type") or usual)
         quiet = now - chat.last_inbound_at
-        if kind not in {"RESPONSE", "UPDATE", "MESSAGE_TAG"}:
-            raise wrong("Param messaging_type must be one of RESPONSE, UPDATE, MESSAGE_TAG")
+        if kind not in {"RESPONSE", "UPDATE", "MESSAGE_TAG", "UTILITY"}:
+            raise wrong("Param messaging_type must be one of RESPONSE, UPDATE, MESSAGE_TAG, UTILITY")
+        if self._is_template(account, body, kind):
+            return
         if kind == "MESSAGE_TAG" or body.get("tag"):
             if body.get("tag") != "HUMAN_AGENT":
                 raise wrong("param tag must be one of HUMAN_AGENT")
@@ -89,6 +92,14 @@ class Sending(Access):
         until: float = account.kept.get("ad_windows", {}).get(chat.key, 0.0)
         if quiet > DAY and now > until and account.settings.get("window") != "off":
             raise refused(OUTSIDE)
+
+    def _is_template(self, account: PlatformAccount, body: Json, kind: str) -> bool:
+        """Approved templates have no window, but a type of their own and a permission."""
+        if (body["message"].get("template") is not None) != (kind == "UTILITY"):
+            raise wrong("messaging_type UTILITY and message[template] belong together")
+        if kind == "UTILITY" and not account.settings.get("utility", True):
+            raise InboxError(10, "Application does not have permission for this action")
+        return kind == "UTILITY"
 
     def _by_comment(self, account: PlatformAccount, comment: str) -> tuple[Customer, Chat]:
         """The writer of a comment, once, for a week."""
@@ -139,7 +150,7 @@ class Sending(Access):
             attachments=[attachment(media, draft.kind)] if media else [],
             reply_to=str(answered.get("mid") or "") if isinstance(answered, dict) else "",
             status="sent",
-            raw={"message": body["message"], "actions": draft.actions, "url": draft.link},
+            raw={"message": {**body["message"], **draft.told}, "actions": draft.actions, "url": draft.link},
         )
         world.note(
             message_id=bubble.id,
@@ -202,7 +213,7 @@ class Sending(Access):
         fault, early = await self.begin(account, sends=False)
         if early is not None:
             return early
-        draft = drafts.read(body.get("message"), account.platform, has_file="filedata" in files)
+        draft = drafts.read(body.get("message"), account, has_file="filedata" in files)
         media = await self._media(account, draft, files.get("filedata"))
         if media is None:
             raise wrong("No attachment data was provided")
