@@ -5,6 +5,7 @@ from typing import Any
 
 from switchboard.app.config import Settings
 from switchboard.app.pages import Pages, is_built
+from switchboard.app.runtime import POSTER
 
 
 async def _get(root: Path, path: str) -> tuple[int, dict[bytes, bytes], bytes]:
@@ -50,3 +51,12 @@ async def test_nothing_outside_is_served(tmp_path: Path) -> None:
     _build(tmp_path)
     for path in ("/../secret.txt", "/assets/../../secret.txt"):
         assert b"hidden" not in (await _get(tmp_path, path))[2]
+
+
+async def test_the_still_that_stands_for_videos_is_among_the_pages(tmp_path: Path) -> None:
+    public = Path(__file__).parents[3] / "frontend" / "apps" / "workspace" / "public"
+    _build(tmp_path)
+    (tmp_path / "workspace" / "poster.png").write_bytes((public / POSTER.removeprefix("/")).read_bytes())
+    status, headers, body = await _get(tmp_path, POSTER)
+    assert (status, headers[b"content-type"], body[:8]) == (200, b"image/png", b"\x89PNG\r\n\x1a\n")
+    assert len(body) < 1_000_000, "LINE takes previews of one megabyte"
