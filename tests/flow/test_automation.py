@@ -45,7 +45,7 @@ async def test_a_machine_is_never_answered(pipe: Pipe) -> None:
 
 
 async def test_history_is_never_answered(pipe: Pipe) -> None:
-    await receive(pipe, pipe.message("last week", backfill=True))
+    await receive(pipe, pipe.message("last week", backfill=True, occurred_at=NOW - timedelta(days=7)))
     assert await answers(pipe) == []
 
 

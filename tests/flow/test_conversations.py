@@ -184,6 +184,12 @@ async def test_back_fill_is_marked_and_nobody_waits_for_it(pipe: Pipe) -> None:
     assert await pipe.only("select waiting_since from conversation") == LATER
 
 
+async def test_who_wrote_a_moment_before_we_were_connected_waits(pipe: Pipe) -> None:
+    await pipe.receive(pipe.message("just now", backfill=True, occurred_at=NOW - timedelta(minutes=9)))
+    assert await pipe.only("select waiting_since from conversation") == NOW
+    assert not await pipe.only("select backfill from message")
+
+
 async def test_waiting_is_counted_from_the_first_unanswered_message(pipe: Pipe) -> None:
     await pipe.receive(pipe.message("1"))
     await pipe.receive(pipe.message("2"), at=LATER)

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from switchboard.conversations.changes import apply_waiting
-from switchboard.core.conversation import clamp, on_inbound
+from switchboard.core.conversation import clamp, is_history, on_inbound
 from switchboard.core.events import (
     Attributed,
     ConversationOpened,
@@ -207,7 +207,7 @@ def _row(item: Attributed, case: _Case) -> tuple[Any, ...]:
     inbound = isinstance(fact, MessageReceived)
     if isinstance(fact, MessageReceived) and fact.referral:
         parts = [*parts, Notice("referral", data=fact.referral)]
-    backfill = isinstance(fact, MessageReceived) and fact.backfill
+    backfill = is_history(fact, arrived.received_at)
     case.last_position += 1
     case.status = on_inbound(case.status) if inbound else case.status if case.status != "resolved" else "open"
     case.at, case.preview, case.channel_id = arrived.received_at, scrub(preview(parts)), arrived.channel_id
@@ -269,7 +269,7 @@ def _channels(items: Sequence[Attributed], cases: dict[Slot, _Case]) -> list[tup
         key = (case.id, arrived.channel_id, address)
         if isinstance(fact, MessageReceived) and (fact.thread or fact.subject):
             threads[key] = [*fact.thread, fact.external_id][-20:]
-        history = isinstance(fact, MessageReceived) and fact.backfill
+        history = is_history(fact, arrived.received_at)
         # What a platform hands over of former days opened its window when it was written.
         at = clamp(fact.occurred_at, arrived.received_at) if history else arrived.received_at
         if isinstance(fact, MessageReceived) and fact.opens:

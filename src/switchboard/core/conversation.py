@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from switchboard.core.facts import EchoReceived, MessageReceived
+
 STATUSES = ("new", "open", "pending", "snoozed", "resolved")
 MOVES = {
     "new": {"open", "pending", "snoozed", "resolved"},
@@ -11,6 +13,7 @@ MOVES = {
     "resolved": {"open"},
 }
 OLDEST = timedelta(days=30)
+JUST_NOW = timedelta(minutes=10)
 
 
 def may_move(status: str, to: str) -> bool:
@@ -31,6 +34,13 @@ def on_reply(status: str) -> str:
 def joined_status(source: str, target: str) -> str:
     """Return the status of an open conversation after another open one was joined to it: what needs us stays awake."""
     return "open" if source != target and source in ("new", "open") else target
+
+
+def is_history(fact: MessageReceived | EchoReceived, received_at: datetime) -> bool:
+    """Tell whether a message belongs to former days: who wrote a moment before we were connected still waits."""
+    if not isinstance(fact, MessageReceived) or not fact.backfill:
+        return False
+    return fact.occurred_at is None or received_at - fact.occurred_at > JUST_NOW
 
 
 def clamp(occurred_at: datetime | None, received_at: datetime) -> datetime:
