@@ -1,6 +1,7 @@
 """The stand-in, used by a client library that nobody here has written."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -28,7 +29,7 @@ class Client:
     def __init__(self, port: int) -> None:
         self.sent: list[str] = []
         self.got: list[Any] = []
-        self.client = smpplib.client.Client("127.0.0.1", port, timeout=5, allow_unknown_opt_params=True)
+        self.client = smpplib.client.Client("127.0.0.1", port, timeout=1, allow_unknown_opt_params=True)
         self.client.set_message_sent_handler(self._sent)
         self.client.set_message_received_handler(self._received)
 
@@ -61,7 +62,9 @@ class Client:
         return len(parts)
 
     def listen(self, until: Any) -> None:
+        late = time.monotonic() + 10
         while not until():
+            assert time.monotonic() < late, "the SMSC said nothing of the kind"
             self.client.read_once()
 
     def end(self) -> None:
