@@ -42,6 +42,8 @@ export interface MediaPart {
   voice?: boolean;
   /** Of a sticker: what it stands for. */
   emoji?: string;
+  /** Of a sticker: the platform's own name of it; one that we sent by it has no file here. */
+  key?: string;
   /** Shown inside the HTML of the same message, where an `img` has it as `data-cid`. */
   inline_id?: string;
 }

@@ -40,13 +40,13 @@ interface Surroundings {
   WebSocket?: new (url: string) => Line;
   fetch?: (url: string, asking: object) => Promise<Answer>;
   localStorage?: Shelf;
-  crypto?: { getRandomValues?(bytes: Uint8Array): Uint8Array };
   FormData?: new () => Form;
 }
 
 // A mini-program hands its timers to each module by name, and on old phones there is no `globalThis` to find them in.
 declare function setTimeout(run: () => void, milliseconds: number): unknown;
 declare function clearTimeout(timer: unknown): void;
+declare const crypto: { getRandomValues?(bytes: Uint8Array): unknown } | undefined;
 
 export const surroundings = (typeof globalThis === "undefined" ? {} : globalThis) as unknown as Surroundings;
 
@@ -64,7 +64,7 @@ export function cancel(timer: unknown): void {
 /** A version 4 UUID. Only the server's bookkeeping needs it to be unique: where nothing better exists, dice will do. */
 export function uuid(): string {
   const bytes = new Uint8Array(16).map(() => Math.random() * 256);
-  surroundings.crypto?.getRandomValues?.(bytes);
+  if (typeof crypto !== "undefined") crypto.getRandomValues?.(bytes);
   const hex = [...bytes].map((byte) => (byte + 256).toString(16).slice(1)).join("");
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`;
 }
