@@ -1,15 +1,18 @@
 """The Official Account adapter against the sandbox over real HTTP: every push in, every message out, tokens, windows, failures."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import httpx
+import msgspec
 import pytest
 
 from switchboard.channels.api import (
     AccountChanged,
     Audio,
+    BadSignature,
     Button,
     Card,
     Cards,
@@ -366,6 +369,10 @@ async def test_forged_and_stale_pushes_are_refused(shop: Shop) -> None:
         assert await status(genuine.url, b"<xml><MsgType>text</MsgType></xml>") == 401
         stale = genuine.url.replace(genuine.query["timestamp"], "1500000000")
         assert await status(stale, genuine.body) == 401
+    shop.channel.verify(genuine)
+    replayed = msgspec.structs.replace(genuine, received_at=genuine.received_at + timedelta(minutes=6))
+    with pytest.raises(BadSignature):
+        shop.channel.verify(replayed)
     shop.change(token="b" * 24)
     shop.sandbox.post("/sandbox/play", platform="wechat_oa", account=APP, customer="mei", text="forged")
     await until(lambda: shop.door.refused == 6)

@@ -1,14 +1,17 @@
 """WeCom's customer service adapter against the sandbox over real HTTP: callbacks, cursors, every message both ways, sessions."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import httpx
+import msgspec
 import pytest
 
 from switchboard.channels.api import (
     Audio,
+    BadSignature,
     Button,
     Card,
     Cards,
@@ -407,6 +410,10 @@ async def test_forged_callbacks_are_refused(shop: Shop) -> None:
         assert (
             await status(genuine.url.replace(genuine.query["timestamp"], "1500000000"), genuine.body) == 401
         )
+    shop.channel.verify(genuine)
+    replayed = msgspec.structs.replace(genuine, received_at=genuine.received_at + timedelta(minutes=6))
+    with pytest.raises(BadSignature):
+        shop.channel.verify(replayed)
     shop.change(token="b" * 24)
     shop.play(text="forged")
     for _ in range(250):

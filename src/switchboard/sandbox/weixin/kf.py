@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from switchboard.sandbox.standin import Look, Move, StandIn
 from switchboard.sandbox.state import Bubble, Chat, Customer, Media, PlatformAccount, attachment
 from switchboard.sandbox.web import Refused, Router
-from switchboard.sandbox.weixin import crypto, kf_sessions, people, window
+from switchboard.sandbox.weixin import crypto, kf_sessions, people, window, wishes
 from switchboard.sandbox.weixin.access import Access
 from switchboard.sandbox.weixin.files import MB, Files, Limit
 from switchboard.sandbox.weixin.kf_cards import CARDS
@@ -167,7 +167,7 @@ class CustomerDesks(StandIn):
             "send_time": int(now),
             "origin": 3,
             **content,
-            **(wish.get("raw") or {}),
+            **wishes.fields(wish, "raw"),
         }
         bubble.raw = message
         self.world.show(chat, bubble)
@@ -208,7 +208,7 @@ class CustomerDesks(StandIn):
             return {"msgtype": FILES[kind], FILES[kind]: {"media_id": made.key}}
         if kind not in CARDS:
             raise Refused(422, f"type: customers send no {kind} here")
-        content = {**CARDS[kind], **(wish.get(kind) or {})}
+        content = {**CARDS[kind], **wishes.fields(wish, kind)}
         if kind == "location":
             bubble.location = dict(content)
         else:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from switchboard.sandbox.standin import Look, Move, StandIn
 from switchboard.sandbox.state import Bubble, Chat, Customer, PlatformAccount, attachment, digits
 from switchboard.sandbox.web import Refused, Response, Router, json_response
-from switchboard.sandbox.weixin import crypto, people, window
+from switchboard.sandbox.weixin import crypto, people, window, wishes
 from switchboard.sandbox.weixin.access import Access, Asked
 from switchboard.sandbox.weixin.drafts import Drafts
 from switchboard.sandbox.weixin.files import MB, Files, Limit
@@ -100,7 +100,12 @@ class MiniPrograms(StandIn):
         bubble = Bubble(id=str(wish.get("id") or digits(17)), side="customer", kind=kind, at=now)
         content = self._content(account, wish, bubble, origin)
         number = int(bubble.id) if bubble.id.isdigit() else bubble.id
-        told = {**self._events.head(account, customer), **content, "MsgId": number, **(wish.get("raw") or {})}
+        told = {
+            **self._events.head(account, customer),
+            **content,
+            "MsgId": number,
+            **wishes.fields(wish, "raw"),
+        }
         bubble.raw = told
         self.world.show(chat, bubble)
         openid = people.openid(self.world, account, customer)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from switchboard.sandbox.standin import Look, Move, StandIn
 from switchboard.sandbox.state import Bubble, Chat, Customer, PlatformAccount, attachment, digits
 from switchboard.sandbox.web import Refused, Router
-from switchboard.sandbox.weixin import crypto, people, window
+from switchboard.sandbox.weixin import crypto, people, window, wishes
 from switchboard.sandbox.weixin.access import Access
 from switchboard.sandbox.weixin.files import MB, Files, Limit, OpenFiles
 from switchboard.sandbox.weixin.oa_events import Events
@@ -27,7 +27,6 @@ LIMITS = {
 FILES = {"image": "image", "audio": "voice", "voice": "voice", "video": "video", "shortvideo": "shortvideo"}
 STICKER = "【收到不支持的消息类型，暂无法显示】"
 TO_WRITE = window.Grant(5, 48 * 3_600)
-PLACE = {"latitude": 31.2397, "longitude": 121.4903, "name": "外滩", "address": "上海市黄浦区中山东一路"}
 MOVES = (
     Move(en="Location", zh="位置", wish={"type": "location"}),
     Move(en="Link", zh="链接", wish={"type": "link"}),
@@ -131,7 +130,7 @@ class OfficialAccounts(StandIn):
         if kind == "press":
             bubble.kind, bubble.text = "text", content["Content"]
         told = {**self._events.head(account, customer), **content, "MsgId": _number(bubble.id)}
-        told.update(wish.get("raw") or {})
+        told.update(wishes.fields(wish, "raw"))
         bubble.raw = told
         self.world.show(chat, bubble)
         openid = people.openid(self.world, account, customer)
@@ -164,7 +163,7 @@ class OfficialAccounts(StandIn):
             bubble.text = "[表情]"
             return {"MsgType": "text", "Content": STICKER}
         if kind == "location":
-            place = bubble.location = dict(wish.get("location") or PLACE)
+            place = bubble.location = wishes.place(wish)
             label = " ".join(filter(None, (str(place.get("address") or ""), str(place.get("name") or ""))))
             at = {"Location_X": place["latitude"], "Location_Y": place["longitude"], "Scale": 15}
             return {"MsgType": "location", **at, "Label": label}

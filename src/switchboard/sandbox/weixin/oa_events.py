@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from switchboard.sandbox.state import Chat, Customer, PlatformAccount
-from switchboard.sandbox.weixin import people, window
+from switchboard.sandbox.weixin import people, window, wishes
 from switchboard.sandbox.weixin.notices import Announcer
 
 Json = dict[str, Any]
@@ -104,7 +104,7 @@ class Events(Announcer):
         self.tell(account, customer, chat, event, EventKey=key, **more)
 
     def _place(self, account: PlatformAccount, customer: Customer, chat: Chat, wish: Json) -> None:
-        place = wish.get("location") or {"latitude": 31.2397, "longitude": 121.4903}
+        place = wishes.place(wish)
         at = {"Latitude": place["latitude"], "Longitude": place["longitude"], "Precision": 65.0}
         self.tell(account, customer, chat, "LOCATION", **at)
 

@@ -69,6 +69,19 @@ MINI = {
 }
 
 
+QUERIES = {
+    "wechat_oa": [
+        "user/info",
+        "media/get",
+        "media/get/jssdk",
+        "user/get",
+        "menu/get",
+        "getcallbackip",
+        "token",
+    ],
+    "wecom": ["media/get", "kf/account/list", "kf/servicer/list", "gettoken"],
+    "wechat_miniprogram": ["media/get", "get_api_domain_ip", "token"],
+}
 PATHS = {"wechat_oa": API, "wecom": KF, "wechat_miniprogram": MINI}
 
 
@@ -117,8 +130,8 @@ class Desk:
         self.base: Json = {}
         self.bad: list[tuple[str, Any, str]] = []
 
-    async def open(self, kind: str) -> None:
-        """Make the account, let Mei write, take a token."""
+    async def open(self, kind: str) -> str:
+        """Make the account, let Mei write, take a token; return the account's id."""
         await self.http.post("/sandbox/customers", json={"id": "mei", "name": "林美"})
         account = (await self.http.post(f"/sandbox/platforms/{kind}", json={})).json()
         settings, wish = account["settings"], {"platform": kind, "account": account["id"], "customer": "mei"}
@@ -150,6 +163,8 @@ class Desk:
         for windows in kept["windows"].values():
             for window in windows.values():
                 window[1] = 10**6
+        made_id: str = account["id"]
+        return made_id
 
     async def try_out(self, path: str, **request: Any) -> int:
         """Call, and write down what is no answer of Tencent's."""
@@ -177,6 +192,77 @@ async def test_nothing_breaks_a_stand_in(kind: str) -> None:
                 codes.add(await desk.try_out(path, json=body))
     assert not desk.bad, desk.bad[:5]
     assert {0, 40003 if kind != "wecom" else 40096, 40008, 47001} <= codes
+
+
+@pytest.mark.parametrize("kind", ["wechat_oa", "wecom", "wechat_miniprogram"])
+async def test_odd_queries_uploads_and_wishes_break_nothing_either(kind: str) -> None:
+    sandbox = Sandbox(FAST)
+    transport = httpx.ASGITransport(app=sandbox)
+    async with httpx.AsyncClient(transport=transport, base_url="http://sandbox") as http:
+        desk = Desk(http, sandbox)
+        account = await desk.open(kind)
+        for path in QUERIES[kind]:
+            for odd in ("", "x", "-1", "9" * 40, "好" * 3000, "[]"):
+                for name in ("openid", "media_id", "open_kfid", "lang", "next_openid"):
+                    answer = await http.get(
+                        f"/cgi-bin/{path}", params={"access_token": desk.token, name: odd}
+                    )
+                    assert answer.status_code == 200, (path, name, odd)
+        for odd in ODD:
+            body = {"grant_type": "client_credential", "appid": account, "secret": "x", "force_refresh": odd}
+            for name in body:
+                answer = await http.post("/cgi-bin/stable_token", json={**body, name: odd})
+                assert answer.status_code in ((200, 404) if kind == "wecom" else (200,)), (name, odd)
+        url = f"/cgi-bin/media/upload?access_token={desk.token}&type="
+        for of_kind in ("image", "voice", "video", "thumb", "file", "", "好"):
+            for name, file in (("media", ("", b"", "")), ("media", ("a", b"x", "no-type")), ("other", b"x")):
+                answer = await http.post(url + of_kind, files={name: file})
+                assert answer.status_code == 200, (of_kind, name, file)
+            for content in (b"", b"--x", b"\xff" * 100):
+                headers = {"content-type": "multipart/form-data; boundary=x"}
+                answer = await http.post(url + of_kind, content=content, headers=headers)
+                assert answer.status_code == 200, (of_kind, content)
+        bad = []
+        for wish in odd_wishes():
+            whose = {"platform": kind, "account": account, "customer": "mei"}
+            answer = await http.post("/sandbox/play", json={**whose, **wish})
+            if answer.status_code >= 500:
+                bad.append(wish)
+    assert not bad, bad[:5]
+
+
+def odd_wishes() -> Iterator[Json]:
+    """Things that no page of ours would ask for."""
+    for kind in (
+        "text",
+        "image",
+        "location",
+        "link",
+        "press",
+        "miniprogrampage",
+        "channels",
+        "merged_msg",
+        "revoke",
+    ):
+        for name in (
+            "text",
+            "file",
+            "location",
+            "url",
+            "title",
+            "page",
+            "reply_to",
+            "button",
+            "id",
+            "raw",
+            "target",
+        ):
+            for odd in ODD:
+                yield {"type": kind, name: odd}
+    for action in ("enter", "follow", "scan", "menu", "location", "allow", "servicer", "end", "block"):
+        for name in ("scene", "session_from", "key", "kind", "location", "template_id", "channels", "text"):
+            for odd in ODD:
+                yield {"action": action, name: odd}
 
 
 def test_odd_answers_to_a_push_are_shown_as_failures_and_the_next_push_goes_out(
