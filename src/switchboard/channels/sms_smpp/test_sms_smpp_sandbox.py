@@ -218,7 +218,7 @@ async def test_throttling_by_the_account_s_own_rate(phones: Phones, channel: Smp
         waiting = [one for one, end in zip(waiting, ends, strict=True) if isinstance(end, Exception)]
         rounds += 1
         await asyncio.sleep(1.05 if waiting else 0)
-    assert rounds == 3
+    assert 2 <= rounds <= 3
     assert Counter(one["text"] for one in phones.sandbox.ledger()) == Counter(f"nr {n}" for n in range(12))
 
 

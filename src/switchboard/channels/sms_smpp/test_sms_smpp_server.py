@@ -262,6 +262,28 @@ async def test_a_throttled_part_alone_is_sent_again(smsc: Smsc) -> None:
     assert len(smsc.submits) == 3
 
 
+async def test_who_is_throttled_is_silent_for_a_while(smsc: Smsc) -> None:
+    """Not the one message alone: the others would only be refused, too, and use up their attempts."""
+    channel = await channel_to(smsc)
+    smsc.faults.submit_statuses.append(0x58)
+    with pytest.raises(Retry):
+        await channel.send(to_ann("first"))
+    begun = asyncio.get_running_loop().time()
+    await asyncio.gather(*(channel.send(to_ann("x", f"m-{nr}")) for nr in range(5)))
+    assert 0.9 < asyncio.get_running_loop().time() - begun < 3
+
+
+async def test_a_long_pause_is_waited_for_in_the_queue(smsc: Smsc) -> None:
+    channel = await channel_to(smsc, throttle_seconds=300)
+    smsc.faults.submit_statuses.append(0x14)
+    for _ in range(2):
+        with pytest.raises(Retry) as error:
+            await channel.send(to_ann("hello"))
+        assert error.value.after is not None
+        assert 290 < error.value.after <= 300
+    assert not smsc.submits
+
+
 async def test_a_connection_lost_after_the_submit_leaves_doubt(smsc: Smsc) -> None:
     channel = await channel_to(smsc)
     smsc.faults.hang_up_on_submit = True

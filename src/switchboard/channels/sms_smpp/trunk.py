@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 
 from switchboard.channels.api import InDoubt, Io, Outcome, Reauthorise, Refused, Retry
 from switchboard.channels.sms_smpp import pdu
-from switchboard.channels.sms_smpp.bind import Bind
+from switchboard.channels.sms_smpp.bind import FULL, Bind
 from switchboard.channels.sms_smpp.config import SmppConfig
 from switchboard.channels.sms_smpp.ledger import Ledger
 from switchboard.channels.sms_smpp.receipts import canonical
@@ -16,6 +16,8 @@ IDLE_SECONDS = 300.0
 SESSION_SECONDS = 90.0
 """How long after a session's end the next one is expected: the runner's longest pause, and time to connect."""
 MOST_PARTIAL = 1000
+LONGEST_PAUSE = 5.0
+"""So long a send waits by itself when the SMSC was too full; for longer it is put back into the queue."""
 _WORST = (Refused, InDoubt, Reauthorise, Retry)
 
 _TRUNKS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[SmppConfig, "Trunk"]] = WeakKeyDictionary()
@@ -41,7 +43,7 @@ class Trunk:
         self._own: Bind | None = None
         self._opening = asyncio.Lock()
         self._session_at = float("-inf")
-        self._next = 0.0
+        self._next = self._quiet_until = 0.0
         self._partial: dict[str, dict[int, str]] = {}
         self._flying: set[asyncio.Future[None]] = set()
 
@@ -112,10 +114,20 @@ class Trunk:
     async def _submit(self, io: Io, message: pdu.Message) -> str:
         bind = await self.bind(io)
         await self._turn()
-        return canonical(await bind.submit(message), self._config.receipt_ids, ours=True)
+        try:
+            identifier = await bind.submit(message)
+        except Retry as refused:
+            if refused.code in FULL:
+                self._quiet_until = time.monotonic() + self._config.throttle_seconds
+            raise
+        return canonical(identifier, self._config.receipt_ids, ours=True)
 
     async def _turn(self) -> None:
-        """Wait for the next place that the agreed throughput leaves free."""
+        """Wait until the SMSC wants to hear from us again, and for the next place that the agreed throughput leaves free."""
+        while (pause := self._quiet_until - time.monotonic()) > 0:
+            if pause > LONGEST_PAUSE:
+                raise Retry("The SMSC wants us to slow down.", code="throttled", after=pause)
+            await asyncio.sleep(pause)
         if self._config.throughput:
             now = time.monotonic()
             self._next = max(self._next + 1 / self._config.throughput, now)

@@ -1,14 +1,32 @@
-"""Run the SMSC by itself: `python -m switchboard.sandbox.smsc --port 2775 --account desk:sesame`.
+"""Run the SMSC by itself: `python -m switchboard.sandbox.smsc --port 2775 --account desk:sesame --echo`.
 
-Every message that comes is echoed by the customer who got it, so that both directions can be tried by hand.
+With `--echo` every message is sent back by the customer who got it, so that both directions can be tried by hand.
 """
 
 import argparse
 import asyncio
 import json
 import sys
+import time
 
-from switchboard.sandbox.smsc.server import Settings, Smsc
+from switchboard.sandbox.smsc.frames import Sm
+from switchboard.sandbox.smsc.server import Fate, Settings, Smsc
+from switchboard.sandbox.smsc.shorts import Phones
+
+
+class Echo(Smsc):
+    """Customers answer with what they got."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._phones = Phones()
+
+    def taken(self, system_id: str, identifier: str, sm: Sm, fate: Fate) -> None:
+        """Write back what is whole."""
+        del fate
+        short = self._phones.take(identifier, sm)
+        if short is not None:
+            self.writes(system_id, short.destination, short.source, short.text)
 
 
 def arguments() -> argparse.Namespace:
@@ -24,17 +42,12 @@ def arguments() -> argparse.Namespace:
 async def run(options: argparse.Namespace) -> None:
     """Serve until the process is ended."""
     system_id, _, password = options.account.partition(":")
-    smsc = Smsc(Settings(accounts={system_id: password}))
+    settings = Settings(accounts={system_id: password}, first_id=time.time_ns() // 1000)
+    smsc = Echo(settings) if options.echo else Smsc(settings)
     port = await smsc.start(options.host, options.port)
     sys.stdout.write(json.dumps({"host": options.host, "port": port, "system_id": system_id}) + "\n")
     sys.stdout.flush()
-    seen = 0
-    while True:
-        await asyncio.sleep(0.2)
-        phones = smsc.shown()
-        for short in phones[seen:] if options.echo else ():
-            smsc.writes(system_id, short.destination, short.source, short.text)
-        seen = len(phones)
+    await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
