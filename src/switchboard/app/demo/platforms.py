@@ -27,7 +27,7 @@ class DemoError(Exception):
 
 
 class Endpoint(msgspec.Struct, frozen=True):
-    """A mail server's address."""
+    """The address of a server that speaks no HTTP."""
 
     host: str
     port: int
@@ -39,16 +39,14 @@ class Ready(msgspec.Struct, frozen=True):
     url: str
     smtp: Endpoint
     pop3: Endpoint
+    smpp: Endpoint
     pid: int = 0
 
     @property
     def targets(self) -> tuple[str, ...]:
         """Return what the address guard has to let pass."""
-        return (
-            urlsplit(self.url).netloc,
-            f"{self.smtp.host}:{self.smtp.port}",
-            f"{self.pop3.host}:{self.pop3.port}",
-        )
+        others = (self.smtp, self.pop3, self.smpp)
+        return (urlsplit(self.url).netloc, *(f"{one.host}:{one.port}" for one in others))
 
 
 class Platforms:
@@ -104,12 +102,14 @@ def _alone(directory: Path) -> Iterator[None]:
 
 
 async def _start(directory: Path, host: str, last: Ready | None) -> tuple[Process, Ready]:
-    ports = [(urlsplit(last.url).port or 0, last.smtp.port, last.pop3.port)] if last is not None else []
-    for http, smtp, pop3 in [*ports, (0, 0, 0)]:
+    ports = [(0, 0, 0, 0)]
+    if last is not None:
+        ports.insert(0, (urlsplit(last.url).port or 0, last.smtp.port, last.pop3.port, last.smpp.port))
+    for http, smtp, pop3, smpp in ports:
         with (directory / "sandbox.log").open("ab") as log:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "switchboard.sandbox", "--host", host, "--port", str(http),
-                "--smtp-port", str(smtp), "--pop3-port", str(pop3),
+                "--smtp-port", str(smtp), "--pop3-port", str(pop3), "--smpp-port", str(smpp),
                 "--state-file", str(directory / "sandbox.json"),
                 stdin=DEVNULL, stdout=PIPE, stderr=log, start_new_session=True,
             )  # fmt: skip

@@ -68,6 +68,13 @@ STAND_INS: dict[str, StandIn] = {
         {"account_sid": "{id}", "auth_token": "{auth_token}"},
         ({"customer": "aisha", "text": "Is order SY2603461830 on its way?"},),
     ),
+    "sms_smpp": StandIn(
+        "shanye",
+        "短信 SMPP",
+        ("host", "port", "system_id", "password", "numbers"),
+        ({"customer": "tom", "text": "Running late, can I still collect my tent tonight?"},),
+        {"numbers": "+441632960021"},
+    ),
     "sms_aliyun": StandIn(
         "1400500600700800",
         "短信 阿里云",
