@@ -22,9 +22,10 @@ SECONDS = 20
 class Shop:
     """One workspace served by one process on a database of its own."""
 
-    def __init__(self, data: Path, dsn: str) -> None:
+    def __init__(self, data: Path, dsn: str, **settings: str) -> None:
         self._data = data
         self._dsn = dsn
+        self._settings = settings
         self._server: subprocess.Popen[bytes] | None = None
         self.url = ""
         self.site = ""
@@ -42,9 +43,9 @@ class Shop:
             ]
         self.site, self.secret = self.connect("https://tents.example")
 
-    def connect(self, origin: str) -> tuple[str, str]:
+    def connect(self, origin: str, **more: str) -> tuple[str, str]:
         """Connect a site with its apps; return the site key and the identity secret."""
-        config = {"name": "Tents", "allowed_origins": [origin]}
+        config = {"name": "Tents", "allowed_origins": [origin], **more}
         made = httpx.post(
             f"{self.url}/api/v1/connections", json={"kind": "web", "name": "Tents", "config": config},
             headers={"Authorization": f"Bearer {self._bearer}"}, trust_env=False, timeout=SECONDS,
@@ -77,6 +78,7 @@ class Shop:
             "SWITCHBOARD_DATA": str(self._data),
             "SWITCHBOARD_DATABASE_URL": self._dsn,
             "SWITCHBOARD_PASSWORD": PASSWORD,
+            **self._settings,
         }
 
     @asynccontextmanager

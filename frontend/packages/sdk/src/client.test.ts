@@ -81,6 +81,19 @@ describe("signing in", () => {
     expect(FakeSocket.last.of("message")).toEqual([]);
   });
 
+  it("no longer wakes the phone for the former user", async () => {
+    const hostToken = () => Promise.resolve("jwt");
+    const first = await connected({ hostToken });
+    await first.registerDevice("fcm", "droid");
+    first.stop();
+    await settle();
+    rig.visitor = "v2";
+    await connected({ hostToken });
+    expect(rig.asked[3]).toMatchObject({ method: "DELETE", body: '{"token":"droid"}' });
+    expect(rig.asked[3]?.headers["Authorization"]).toBe("Bearer token of v1");
+    expect(await rig.storage.getItem("switchboard:site")).not.toContain("droid");
+  });
+
   it("leaves nothing behind at sign-out, and the phone is no longer woken", async () => {
     const made = await connected({}, range(1, 2));
     await made.registerDevice("apns", "a1b2c3d4");
@@ -97,6 +110,21 @@ describe("signing in", () => {
     expect(last?.headers["Authorization"]).toBe("Bearer token of v1");
     expect([made.timeline, made.phase]).toEqual([[], "off"]);
     expect(await rig.storage.getItem("switchboard:site")).toContain('"token":""');
+  });
+});
+
+describe("signing out", () => {
+  it("is not undone by a sign-in that was under way", async () => {
+    const made = chat();
+    const starting = made.start();
+    await Promise.resolve();
+    await made.signOut();
+    await starting;
+    await settle();
+    expect([made.phase, await rig.storage.getItem("switchboard:site")]).toEqual([
+      "off",
+      expect.stringContaining('"token":""'),
+    ]);
   });
 });
 

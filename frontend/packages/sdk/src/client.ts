@@ -9,7 +9,7 @@ import {
   type Conversation,
   type Entry,
 } from "./conversation";
-import { Keep, NOBODY } from "./keep";
+import { Keep, NOBODY, type Kept } from "./keep";
 import { Listeners } from "./listeners";
 import { News } from "./news";
 import type { ChatEvents, ChatOptions, Profile } from "./options";
@@ -51,7 +51,7 @@ export class Chat {
     this.rest = new Rest(options.server, options.channel, given);
     this.keep = new Keep(given.storage, `switchboard:${options.channel}`);
     this.sessions = new Sessions(this.rest, this.keep, options, {
-      anotherPerson: (wasSignedIn) => this.anotherPerson(wasSignedIn),
+      anotherPerson: (former) => this.anotherPerson(former),
       failed: (error) => this.fail(error),
     });
     this.uploads = new Uploads({
@@ -131,14 +131,13 @@ export class Chat {
   async signOut(): Promise<void> {
     await this.load();
     this.stop();
-    const { token, device } = this.keep.kept;
+    const former = this.keep.kept;
     this.sessions.close();
     this.uploads.cancelAll();
     this.keep.set(NOBODY);
     this.news.begin(0);
     this.dispatch({ type: "forget", keepOutbox: false });
-    if (token && device)
-      await this.rest.unregister(token, device).catch((error: unknown) => this.fail(error));
+    await this.noLongerWake(former);
     await this.keep.written();
   }
 
@@ -241,9 +240,15 @@ export class Chat {
   }
 
   /** Another person on this phone gets nothing of the former; an unknown visitor who signs in stays the same person. */
-  private anotherPerson(wasSignedIn: boolean): void {
+  private anotherPerson(former: Kept): void {
     this.news.begin(0);
-    this.dispatch({ type: "forget", keepOutbox: !wasSignedIn });
+    this.dispatch({ type: "forget", keepOutbox: !former.signedIn });
+    void this.noLongerWake(former);
+  }
+
+  private async noLongerWake({ token, device }: Kept): Promise<void> {
+    if (!token || !device) return;
+    await this.rest.unregister(token, device).catch((error: unknown) => this.fail(error));
   }
 
   private enter(phase: Phase): void {

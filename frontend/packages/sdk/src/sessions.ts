@@ -1,15 +1,18 @@
 /** Who the visitor is to the server: one session request at a time, whose token serves the socket, uploads and devices. */
-import type { Keep } from "./keep";
+import type { Keep, Kept } from "./keep";
 import type { ChatOptions } from "./options";
 import { RequestFailed, type Rest } from "./rest";
 
 export interface SessionEvents {
-  anotherPerson: (wasSignedIn: boolean) => void;
+  /** Somebody else uses this phone now; `former` is what was kept of whoever did before. */
+  anotherPerson: (former: Kept) => void;
   failed: (error: unknown) => void;
 }
 
 export class Sessions {
   private session: Promise<string> | null = null;
+  /** Grows with every end, so that an answer that comes later is not kept. */
+  private round = 0;
 
   constructor(
     private readonly rest: Rest,
@@ -44,6 +47,7 @@ export class Sessions {
   /** The next call asks anew. */
   close(): void {
     this.session = null;
+    this.round += 1;
   }
 
   /** The server has lost or withdrawn the token. */
@@ -54,13 +58,15 @@ export class Sessions {
 
   private async open(): Promise<string> {
     const { hostToken, language } = this.options;
+    const round = this.round;
     const user = hostToken ? { user: { token: await hostToken() } } : {};
     const held = this.keep.kept;
     const token = held.token ? { visitor_token: held.token } : {};
     const session = await this.rest.session({ ...token, language: language ?? "en", ...user });
+    if (round !== this.round) return session.visitor_token;
     const { id } = session.visitor;
     if (held.visitor && held.visitor !== id) {
-      this.events.anotherPerson(held.signedIn);
+      this.events.anotherPerson(held);
       this.keep.set({ seen: 0, device: "" });
     }
     this.keep.set({ token: session.visitor_token, visitor: id, signedIn: hostToken !== undefined });
