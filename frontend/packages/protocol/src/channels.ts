@@ -38,6 +38,15 @@ export type Kind = Exactly<
   { names: Bilingual; description: Bilingual; guide: Bilingual; config_schema: ConfigSchema }
 >;
 
+/** Stickers that a platform lets us send: numbers `first` to `last`, each by the key `<id>:<number>`. */
+export interface StickerPack {
+  id: string;
+  /** The platform's own. */
+  title: string;
+  first: number;
+  last: number;
+}
+
 /** `widget_script`, of kind `web`: the script line for the host page. */
 export type Channel = Exactly<Schemas["Channel"], { status: Health }>;
 export type ChannelChange = Schemas["ChannelChange"];

@@ -189,6 +189,26 @@ export interface paths {
         patch: operations["changeChannel"];
         trace?: never;
     };
+    "/api/v1/channels/{channel_id}/stickers/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ReadSticker
+         * @description Show a sticker that a channel sends by its `key` (LINE: `446:1988`). The kinds' capabilities list the packs.
+         */
+        get: operations["readSticker"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/connections": {
         parameters: {
             query?: never;
@@ -1718,7 +1738,7 @@ export interface components {
             expected_version?: number | null;
             /** @default false */
             note?: boolean;
-            parts: (components["schemas"]["OutText"] | components["schemas"]["OutImage"] | components["schemas"]["OutAudio"] | components["schemas"]["OutVideo"] | components["schemas"]["OutFile"] | components["schemas"]["OutLocation"] | components["schemas"]["OutChoices"] | components["schemas"]["OutCards"] | components["schemas"]["OutTemplate"])[];
+            parts: (components["schemas"]["OutText"] | components["schemas"]["OutImage"] | components["schemas"]["OutAudio"] | components["schemas"]["OutVideo"] | components["schemas"]["OutFile"] | components["schemas"]["OutLocation"] | components["schemas"]["OutChoices"] | components["schemas"]["OutCards"] | components["schemas"]["OutSticker"] | components["schemas"]["OutTemplate"])[];
             reply_to?: string | null;
         };
         /** NewPassword */
@@ -1820,7 +1840,15 @@ export interface components {
             /** Format: uuid */
             channel_id: string;
             contact_id?: string | null;
-            parts: (components["schemas"]["OutText"] | components["schemas"]["OutImage"] | components["schemas"]["OutAudio"] | components["schemas"]["OutVideo"] | components["schemas"]["OutFile"] | components["schemas"]["OutLocation"] | components["schemas"]["OutChoices"] | components["schemas"]["OutCards"] | components["schemas"]["OutTemplate"])[];
+            parts: (components["schemas"]["OutText"] | components["schemas"]["OutImage"] | components["schemas"]["OutAudio"] | components["schemas"]["OutVideo"] | components["schemas"]["OutFile"] | components["schemas"]["OutLocation"] | components["schemas"]["OutChoices"] | components["schemas"]["OutCards"] | components["schemas"]["OutSticker"] | components["schemas"]["OutTemplate"])[];
+        };
+        /** OutSticker */
+        OutSticker: {
+            /** @default  */
+            emoji?: string;
+            key: string;
+            /** @constant */
+            type: "sticker";
         };
         /** OutTemplate */
         OutTemplate: {
@@ -1940,7 +1968,7 @@ export interface components {
         };
         /** PrivateAnswer */
         PrivateAnswer: {
-            parts: (components["schemas"]["OutText"] | components["schemas"]["OutImage"] | components["schemas"]["OutAudio"] | components["schemas"]["OutVideo"] | components["schemas"]["OutFile"] | components["schemas"]["OutLocation"] | components["schemas"]["OutChoices"] | components["schemas"]["OutCards"] | components["schemas"]["OutTemplate"])[];
+            parts: (components["schemas"]["OutText"] | components["schemas"]["OutImage"] | components["schemas"]["OutAudio"] | components["schemas"]["OutVideo"] | components["schemas"]["OutFile"] | components["schemas"]["OutLocation"] | components["schemas"]["OutChoices"] | components["schemas"]["OutCards"] | components["schemas"]["OutSticker"] | components["schemas"]["OutTemplate"])[];
         };
         /** Profile */
         Profile: {
@@ -2446,6 +2474,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Channel"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    readSticker: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/*": string;
                 };
             };
             /** @description Bad request syntax or unsupported method */

@@ -4,3 +4,4 @@ export { Blank } from "./blank";
 export { Bones } from "./bones";
 export { ChannelMark, kindColour } from "./channel-mark";
 export { Kbd } from "./kbd";
+export { StickerPicture } from "./sticker";

@@ -11,6 +11,7 @@ import type {
   Id,
   Kind,
   Page,
+  StickerPack,
   TestSent,
 } from "@switchboard/protocol";
 import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
@@ -30,6 +31,19 @@ const again = () =>
 
 export const useKinds = () =>
   useQuery({ queryKey: ["kinds"], staleTime: Infinity, queryFn: () => list<Kind>("/kinds") });
+
+const NO_PACKS: StickerPack[] = [];
+
+/** The stickers that channels of a kind send by name; none on most. */
+export function useStickerPacks(kind: string): StickerPack[] {
+  const out = useKinds().data?.find((one) => one.kind === kind)?.capabilities["out"];
+  const sticker = (out as { sticker?: { packs?: StickerPack[] } | null } | undefined)?.sticker;
+  return sticker?.packs ?? NO_PACKS;
+}
+
+/** Our own address of a sticker's picture: no browser asks the platform for it. */
+export const stickerPicture = (channel: Id, key: string): string =>
+  `/api/v1/channels/${channel}/stickers/${encodeURIComponent(key)}`;
 
 export const useChannels = () =>
   useQuery({ queryKey: ["channels"], queryFn: () => list<Channel>("/channels") });

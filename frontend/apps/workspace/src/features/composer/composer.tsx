@@ -14,6 +14,7 @@ import { Attachments } from "./attachments";
 import { ChannelSelect, whyNot } from "./channel-select";
 import css from "./composer.module.css";
 import { EmojiPopover } from "./emoji";
+import { StickerPopover } from "./sticker";
 import { useUploads } from "./uploads";
 
 type TextAreaRef = GetRef<typeof Input.TextArea>;
@@ -110,6 +111,18 @@ function useWriting(id: Id, reply: Props["reply"], area: RefObject<TextAreaRef |
     reply.set(null);
     area.current?.focus();
   };
+  const sendSticker = (key: string) => {
+    sendMessage({
+      conversation_id: id,
+      parts: [{ type: "sticker", key }],
+      names: {},
+      note: false,
+      channel_id: channel?.channel_id,
+      reply_to: reply.to?.id,
+    });
+    reply.set(null);
+    area.current?.focus();
+  };
   useEffect(() => {
     if (wanted && !uploads.busy) send();
   });
@@ -129,6 +142,7 @@ function useWriting(id: Id, reply: Props["reply"], area: RefObject<TextAreaRef |
     blocked,
     ready,
     send,
+    sendSticker,
     template,
   };
 }
@@ -184,6 +198,9 @@ function Bottom({ written, area }: { written: Written; area: RefObject<TextAreaR
         />
       </Tooltip>
       {uploads.input}
+      {!note && written.channel && (
+        <StickerPopover channel={written.channel} disabled={blocked !== ""} send={written.sendSticker} />
+      )}
       <span className={blocked ? css.blocked : css.keys} title={blocked || undefined}>
         {blocked || t("composer.keys")}
       </span>

@@ -1,10 +1,12 @@
-import type { MediaPart } from "@switchboard/protocol";
+import type { Id, MediaPart } from "@switchboard/protocol";
+import { StickerPicture } from "@switchboard/ui";
 import { Image } from "antd";
 import { Download, FileText, FileWarning, ImageOff, LoaderCircle } from "lucide-react";
 import { useState, type CSSProperties } from "react";
 import { useTranslation } from "react-i18next";
 import { fileSize } from "@/lib/text";
 import { playTime } from "@/lib/time";
+import { stickerPicture } from "@/sync/channels";
 import css from "./conversation.module.css";
 import { Words } from "./words";
 
@@ -67,7 +69,7 @@ function Picture({ part, box }: { part: MediaPart; box: CSSProperties }) {
   );
 }
 
-export function Media({ part }: { part: MediaPart }) {
+export function Media({ part, channel }: { part: MediaPart; channel: Id | null }) {
   const { t } = useTranslation();
   const name = part.file?.name ?? part.name ?? t("message.file");
   if (part.state === "fetching")
@@ -79,6 +81,15 @@ export function Media({ part }: { part: MediaPart }) {
           <small>{name}</small>
         </span>
       </div>
+    );
+  if (!part.file && part.key && channel)
+    return (
+      <StickerPicture
+        src={stickerPicture(channel, part.key)}
+        number={part.key}
+        words={t("media.sticker")}
+        size={120}
+      />
     );
   if (part.state === "failed" || !part.file)
     return (

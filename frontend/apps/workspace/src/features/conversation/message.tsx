@@ -125,7 +125,7 @@ function Bubble({ message }: { message: Message }) {
       {recalled && message.parts.length === 0 ? (
         <i>{t("message.recalled")}</i>
       ) : (
-        <Parts message={message.id} parts={message.parts} large={bare} />
+        <Parts message={message.id} channel={message.channel_id} parts={message.parts} large={bare} />
       )}
       <Stamp message={message} />
     </div>

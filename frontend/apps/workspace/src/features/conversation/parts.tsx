@@ -1,4 +1,4 @@
-import type { MediaPart, Part, TextPart } from "@switchboard/protocol";
+import type { Id, MediaPart, Part, TextPart } from "@switchboard/protocol";
 import { lazy, Suspense, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Card } from "./cards";
@@ -13,7 +13,7 @@ const isPicture = (part: Part): part is MediaPart =>
   part.type === "image" && part.state === "stored" && part.file !== null;
 
 /** The parts of one message; pictures that follow each other stand in one gallery. */
-export function Parts({ message, parts, large }: { message: string; parts: Part[]; large: boolean }) {
+export function Parts({ message, channel, parts, large }: Omit<PartProps<Part>, "part">) {
   const groups: ReactNode[] = [];
   for (let i = 0; i < parts.length; i += 1) {
     const part = parts[i] as Part;
@@ -22,30 +22,31 @@ export function Parts({ message, parts, large }: { message: string; parts: Part[
       while (i < parts.length && isPicture(parts[i] as Part)) run.push(parts[i++] as MediaPart);
       i -= 1;
       groups.push(<Gallery key={i} pictures={run} />);
-    } else groups.push(<OnePart key={i} message={message} part={part} parts={parts} large={large} />);
+    } else groups.push(<OnePart key={i} {...{ message, channel, part, parts, large }} />);
   }
   return <>{groups}</>;
 }
 
 interface PartProps<P> {
   message: string;
+  channel: Id | null;
   part: P;
   /** All of the message: a mail shows some of them inside its text. */
   parts: Part[];
   large: boolean;
 }
 
-function OnePart({ message, part, parts, large }: PartProps<Part>) {
+function OnePart({ message, channel, part, parts, large }: PartProps<Part>) {
   const { t } = useTranslation();
   switch (part.type) {
     case "text":
-      return <Text message={message} part={part} parts={parts} large={large} />;
+      return <Text {...{ message, channel, part, parts, large }} />;
     case "image":
     case "audio":
     case "video":
     case "file":
     case "sticker":
-      return <Media part={part} />;
+      return <Media part={part} channel={channel} />;
     case "choices":
       return (
         <>

@@ -1,7 +1,8 @@
-import { Avatar } from "@switchboard/ui";
+import { Avatar, StickerPicture } from "@switchboard/ui";
 import { Button } from "antd";
 import { Clock3, Paperclip } from "lucide-react";
 import { useTranslation } from "react-i18next";
+import { stickerPicture } from "@/sync/channels";
 import { useAgents } from "@/sync/people";
 import { useLink } from "@/sync/live/store";
 import { discardMessage, retryMessage, type Pending } from "@/sync/outbox";
@@ -25,6 +26,13 @@ export function PendingRow({ item }: { item: Pending }) {
               <div key={i} className={css.text}>
                 {part.type === "text" ? (
                   part.text
+                ) : part.type === "sticker" && item.channel_id ? (
+                  <StickerPicture
+                    src={stickerPicture(item.channel_id, part.key)}
+                    number={part.key}
+                    words={t("media.sticker")}
+                    size={120}
+                  />
                 ) : "file_id" in part ? (
                   <span className={css.pendingFile}>
                     <Paperclip size={13} /> {item.names[part.file_id] ?? t("message.file")}
