@@ -261,58 +261,6 @@ def test_the_window_the_tag_and_limits_hold(fb: Shop) -> None:
     assert [e["text"] for e in fb.sandbox.ledger()] == ["a person", "the advertisement opens a week"]
 
 
-def test_templates_are_made_reviewed_and_sent(fb: Shop) -> None:
-    fields = ["messages", "messaging_postbacks", "message_template_status_update"]
-    own = Page(fb.account["id"], api=fb.own)
-    own.create_subscribed_app(params={"subscribed_fields": fields})
-    body = {"type": "BODY", "text": "Parcel {{1}} waits for you.", "example": {"body_text": [["4711"]]}}
-    buttons = {
-        "type": "BUTTONS",
-        "buttons": [{"type": "POSTBACK", "text": "Later", "payload": "later_{{1}}"}],
-    }
-    made = {"name": "parcel", "language": "en", "category": "UTILITY", "components": [body, buttons]}
-    own.create_message_template(params=made)
-    (change,) = fb.entry()["changes"]
-    assert (change["field"], change["value"]["event"]) == ("message_template_status_update", "APPROVED")
-    assert {one["name"] for one in own.get_message_templates()} == {"order_update", "appointment", "parcel"}
-    (listed,) = own.get_message_templates(params={"name": "parcel"})
-    assert listed["status"] == "APPROVED"
-    quick = {"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": "Later"}]}
-    for wrong, subcode in (
-        ({}, 2388024),
-        ({"name": "b", "components": [{**body, "text": "{{1}} waits"}]}, 2388299),
-        ({"name": "b", "components": [{**body, "text": "Parcel {{2}} waits"}]}, 2388072),
-        ({"name": "b", "components": [{"type": "BODY", "text": "Parcel {{1}} waits"}]}, 2388043),
-        ({"name": "b", "components": [body, quick]}, 2018416),
-    ):
-        with failed(100, subcode):
-            own.create_message_template(params={**made, **wrong})
-    ann = fb.item(text="hi")["sender"]["id"]
-    fb.sandbox.post("/sandbox/clock", shift_seconds=30 * DAY)
-    values = [{"type": "body", "parameters": [{"type": "text", "text": "4711"}]}]
-    press = {"type": "buttons", "parameters": [{"type": "POSTBACK", "payload": "4711"}]}
-    template = {"name": "parcel", "language": {"code": "en"}, "components": [*values, press]}
-    utility = {"messaging_type": "UTILITY"}
-    sent = send(fb, ann, {"template": template}, **utility)
-    pressed = fb.item(type="press", reply_to=sent["message_id"], button="0")
-    assert (pressed["postback"]["payload"], pressed["postback"]["title"]) == ("later_4711", "Later")
-    with failed(100, 1893029):
-        send(fb, ann, {"template": {**template, "components": values}}, **utility)
-    with failed(100):
-        send(fb, ann, {"template": {**template, "components": [{**press, "index": 0}]}}, **utility)
-    with failed(100):
-        send(fb, ann, {"template": template})
-    own.delete_message_templates(params={"name": "parcel"})
-    with failed(100):
-        send(fb, ann, {"template": template}, **utility)
-    product = {"template_type": "product", "elements": [{"id": "5412345678901234"}]}
-    send(fb, ann, {"attachment": {"type": "template", "payload": product}})
-    with failed(100, 2018320):
-        foreign = {**product, "elements": [{"id": "1"}]}
-        send(fb, ann, {"attachment": {"type": "template", "payload": foreign}})
-    assert [entry["kind"] for entry in fb.sandbox.ledger()] == ["template", "template"]
-
-
 def test_receipts_and_echoes_come_back(fb: Shop) -> None:
     fields = ["messages", "message_echoes", "message_deliveries", "message_reads"]
     fb.sandbox.post(

@@ -1,9 +1,8 @@
-"""Messages as Messenger and Instagram want them, and what an account's settings and subscriptions say."""
+"""Messages as Messenger and Instagram want them, and an account's settings as administrators write them."""
 
 from collections.abc import Sequence
 
 from switchboard.channels.api import (
-    AccountChanged,
     Button,
     Card,
     Cards,
@@ -15,7 +14,7 @@ from switchboard.channels.api import (
     Refused,
     Text,
 )
-from switchboard.channels.families.meta import Json, text
+from switchboard.channels.families.meta import Json
 from switchboard.channels.families.meta_inbox import USER_REF
 
 COMMENT = "comment:"
@@ -148,47 +147,3 @@ def entries(written: str) -> list[tuple[str, str]]:
         if title.strip():
             found.append((title.strip(), value.strip() or title.strip()))
     return found
-
-
-def deaf(
-    account: str,
-    subscriptions: Sequence[Json],
-    app_id: str,
-    needed: Sequence[str],
-    fields: str = "subscribed_fields",
-) -> AccountChanged | None:
-    """Tell what is wrong with an account's subscription: none at all, or without what we need; None when it is well."""
-    ours = [row for row in subscriptions if not app_id or text(row, "id") == app_id]
-    if not ours:
-        return AccountChanged(
-            account=account,
-            dedupe_key=f"check:{account}:unsubscribed",
-            status="red",
-            code="unsubscribed",
-            detail="The app is no longer subscribed to this account: nothing arrives. Reconnect it.",
-        )
-    names = {name for row in ours for name in row.get(fields) or () if isinstance(name, str)}
-    missing = [name for name in needed if name not in names]
-    if not missing:
-        return None
-    return AccountChanged(
-        account=account,
-        dedupe_key=f"check:{account}:fields:{','.join(missing)}",
-        status="red" if "messages" in missing else "amber",
-        code="fields_missing",
-        detail=f"The app is not subscribed to: {', '.join(missing)}. Reconnect it.",
-    )
-
-
-def misled(account: str, subscriptions: Sequence[Json], name: str, webhook_url: str) -> AccountChanged | None:
-    """Tell when the app's webhooks of the object `name` go nowhere or to another address than ours."""
-    found = next((row for row in subscriptions if text(row, "object") == name), {})
-    if found.get("active") is not False and text(found, "callback_url") == webhook_url:
-        return None
-    return AccountChanged(
-        account=account,
-        dedupe_key=f"check:{account}:callback",
-        status="red",
-        code="callback_elsewhere",
-        detail="The app's webhooks are switched off, or go to another address. Reconnect it.",
-    )

@@ -34,7 +34,8 @@ from switchboard.channels.api import (
 )
 from switchboard.channels.families.meta import greet, number, obj, prove, text
 from switchboard.channels.families.meta_graph import TOKEN_GONE, Graph, place, with_token
-from switchboard.channels.families.meta_sends import deaf, entries
+from switchboard.channels.families.meta_health import deaf, token_news
+from switchboard.channels.families.meta_sends import entries
 from switchboard.channels.instagram.inbound import facts, is_comment, mentioned
 from switchboard.channels.instagram.outbound import send_comment, send_message
 
@@ -50,6 +51,12 @@ CERTAIN = (
 )  # fmt: skip
 FIELDS = (*CERTAIN, "mentions", "message_edit", "messaging_handover", "standby")
 NEEDED = ("messages", "comments")
+SCOPES = (
+    "instagram_basic",
+    "instagram_manage_messages",
+    "instagram_manage_comments",
+    "pages_manage_metadata",
+)
 ACCOUNT = "instagram_business_account"
 PERSON = (
     "name", "username", "profile_pic", "follower_count", "is_user_follow_business", "is_business_follow_user",
@@ -218,12 +225,15 @@ class InstagramChannel:
                 await self._call("POST", ident, "me/messenger_profile", json=body)
 
     async def check(self, webhook_url: str) -> list[AccountChanged]:  # noqa: ARG002
-        """Ask whether the app is still subscribed to its accounts."""
-        found = []
+        """Ask whether the app is still subscribed to its accounts, and how long the token lives where that is told (Facebook login)."""
+        found: list[AccountChanged | None] = []
         for account in await self.probe():
             rows = await self._subscriptions(account.external_id)
             needed = () if self._linked else NEEDED
             found.append(deaf(account.external_id, rows, "", needed))
+        if self._linked:
+            token = self._config.access_token
+            found += await token_news(self._graph, token, token, SCOPES)
         return [one for one in found if one is not None]
 
     # -- inside ------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Instagram's adapter against the sandbox over real HTTP: both logins, messages, stories, comments, mentions, failures."""
 
 import asyncio
+import time
 from typing import Any
 from uuid import UUID
 
@@ -210,6 +211,15 @@ async def test_every_kind_of_send_arrives_and_is_read(shop: Shop) -> None:
     echo = await shop.fact(action="elsewhere", text="I, at the other desk")
     assert isinstance(echo, EchoReceived)
     assert echo.parts == [Text("I, at the other desk")]
+
+
+@FACEBOOK
+async def test_the_end_of_the_token_is_told_a_week_before(shop: Shop) -> None:
+    shop.change(token_expires_at=int(time.time()) + 6 * DAY)
+    (ends,) = await shop.channel.check(shop.door.url)
+    assert (ends.account, ends.status, ends.code) == ("", "amber", "token_ends")
+    shop.change(token_expires_at=0, data_access_expires_at=int(time.time()) + 6 * DAY)
+    assert [news.code for news in await shop.channel.check(shop.door.url)] == ["data_access_ends"]
 
 
 async def test_products_are_shown_by_facebook_login_only(shop: Shop) -> None:

@@ -29,7 +29,8 @@ from switchboard.channels.api import (
 )
 from switchboard.channels.families.meta import greet, prove, text
 from switchboard.channels.families.meta_graph import PERMISSION, TOKEN_GONE, Graph, place, with_token
-from switchboard.channels.families.meta_sends import deaf, entries, misled
+from switchboard.channels.families.meta_health import deaf, misled, token_news
+from switchboard.channels.families.meta_sends import entries
 from switchboard.channels.messenger.inbound import facts, is_comment
 from switchboard.channels.messenger.outbound import send_comment, send_message
 
@@ -46,6 +47,10 @@ FIELDS = (
 EXTRA = "message_template_status_update"
 NEEDED = ("messages", "messaging_postbacks", "message_echoes", "feed")
 GET_STARTED = "GET_STARTED"
+SCOPES = (
+    "pages_messaging", "pages_manage_metadata", "pages_read_engagement", "pages_read_user_content",
+    "pages_manage_engagement",
+)  # fmt: skip
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -209,7 +214,7 @@ class MessengerChannel:
                 await self._call("POST", page.external_id, "me/messenger_profile", json=settings)
 
     async def check(self, webhook_url: str) -> list[AccountChanged]:
-        """Ask whether the app is still subscribed to its pages, with all that we need, and to our address."""
+        """Ask whether the app is still subscribed to its pages, with all that we need, and to our address; how long its token lives."""
         found: list[AccountChanged | None] = []
         if self._config.app_id:
             rows = await self._graph.pages(f"{self._config.app_id}/subscriptions", self._app_token, {})
@@ -222,6 +227,8 @@ class MessengerChannel:
 
             rows = await self._as_page(page.external_id, use)
             found.append(deaf(page.external_id, rows, self._config.app_id, NEEDED))
+        asker = self._app_token if self._config.app_id else self._config.access_token
+        found += await token_news(self._graph, self._config.access_token, asker, SCOPES)
         return [one for one in found if one is not None]
 
     # -- inside ------------------------------------------------------------------------------------------

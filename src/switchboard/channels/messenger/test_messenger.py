@@ -5,7 +5,7 @@ import hmac
 import json
 import os
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 from uuid import UUID
@@ -44,7 +44,7 @@ from switchboard.channels.api import (
     Text,
 )
 from switchboard.channels.contract import Answer, ChannelContract, ScriptedHttp, ScriptedIo
-from switchboard.channels.messenger.channel import EXTRA, FIELDS, Config, MessengerChannel
+from switchboard.channels.messenger.channel import EXTRA, FIELDS, SCOPES, Config, MessengerChannel
 
 
 def graph_error(code: int, status: int = 400, message: str = "The request failed", **more: Any) -> Answer:
@@ -521,6 +521,43 @@ async def test_a_lost_subscription_is_told(app: Any, page: list[Any], codes: lis
     found = await adapter.check(HOOK)
     assert [(one.status, one.code) for one in found] == codes
     assert all(one.detail for one in found)
+
+
+SOON, LATER = (int((datetime.now(UTC) + timedelta(days=days)).timestamp()) for days in (6, 8))
+
+
+@pytest.mark.parametrize(
+    ("told", "codes"),
+    [
+        ({"is_valid": True, "expires_at": 0, "data_access_expires_at": 0, "scopes": [*SCOPES, "x"]}, []),
+        ({"is_valid": True, "expires_at": LATER, "data_access_expires_at": LATER}, []),
+        ({"is_valid": True, "expires_at": SOON, "scopes": []}, [("amber", "token_ends")]),
+        ({"data_access_expires_at": SOON}, [("amber", "data_access_ends")]),
+        ({"scopes": ["pages_messaging"]}, [("amber", "permissions_missing")]),
+        ({"is_valid": False, "error": {"message": "The session was ended."}}, [("red", "token_invalid")]),
+        ({"is_valid": "no", "expires_at": "soon", "scopes": {"a": 1}}, []),
+        ({"expires_at": 10**30, "data_access_expires_at": None, "scopes": None}, []),
+        (None, []),
+    ],
+)
+@pytest.mark.parametrize("app_id", ["", "42"])
+async def test_a_token_that_ends_is_told_before(told: Any, codes: list[tuple[str, str]], app_id: str) -> None:
+    before = [Answer(json={"data": [APP]})] if app_id else []
+    pages, page = Answer(json={"data": [{"id": PAGE}]}), Answer(json={"data": [WELL]})
+    adapter, http = channel(*before, pages, PAGE_TOKEN, page, Answer(json={"data": told}), app_id=app_id)
+    found = await adapter.check(HOOK)
+    assert [(one.status, one.code) for one in found] == codes
+    assert all(one.detail and one.account == "" for one in found)
+    asked = http.requests[-1]
+    assert asked.url.endswith("/debug_token")
+    assert asked.params == {"input_token": "EAAG-token-of-the-tests"}
+    assert asked.headers == ({"authorization": "Bearer 42|app-secret-of-the-tests"} if app_id else KEPT)
+
+
+@pytest.mark.parametrize("code", [10, 100, 190])
+async def test_who_may_not_ask_after_the_token_learns_nothing(code: int) -> None:
+    pages, page = Answer(json={"data": [{"id": PAGE}]}), Answer(json={"data": [WELL]})
+    assert await channel(pages, PAGE_TOKEN, page, graph_error(code))[0].check(HOOK) == []
 
 
 def test_a_batch_is_read_within_half_a_millisecond() -> None:

@@ -1,6 +1,7 @@
 """Messenger's adapter against the sandbox over real HTTP: conversations and comments both ways, tokens, failures."""
 
 import asyncio
+import time
 from typing import Any
 from uuid import UUID
 
@@ -399,6 +400,25 @@ async def test_a_page_token_that_ends_is_fetched_anew(shop: Shop) -> None:
     with pytest.raises(Reauthorise):
         await shop.channel.send(to(ann.address, Text("three")))
     assert [entry["text"] for entry in shop.sandbox.ledger()] == ["one", "two"]
+
+
+async def test_the_end_of_the_token_is_told_a_week_before(shop: Shop) -> None:
+    now = int(time.time())
+    with_app = shop.channel
+    without = shop.connect(app_id="")
+    for adapter in (with_app, without):
+        shop.change(token_expires_at=now + 8 * DAY)
+        assert await adapter.check(shop.door.url) == []
+        shop.change(token_expires_at=now + 6 * DAY)
+        (ends,) = await adapter.check(shop.door.url)
+        assert (ends.status, ends.code) == ("amber", "token_ends")
+        shop.change(token_expires_at=0, scopes=["pages_messaging"])
+        (lacking,) = await adapter.check(shop.door.url)
+        assert (lacking.status, lacking.code) == ("amber", "permissions_missing")
+        shop.change(scopes=[])
+    shop.change(token_expires_at=now - 1)
+    with pytest.raises(Reauthorise, match="expired"):
+        await with_app.check(shop.door.url)
 
 
 async def test_failures_are_told_apart_on_the_wire(shop: Shop) -> None:

@@ -51,6 +51,8 @@ class Access:
         for kind in ("page", "user", "instagram", "app"):
             mine = [a for a in self.accounts() if self._speaks(kind, a, token)]
             if mine:
+                if kind == "user" and 0 < ends(mine[0]) <= self.world.clock.now():
+                    raise InboxError(190, "Error validating access token: Session has expired", subcode=463)
                 self._prove(request, fields or {}, mine[0], token)
                 return Caller(kind, mine, token)
         named = set(request.path.split("/"))
@@ -106,6 +108,11 @@ class Access:
         if caller.kind in {"user", "app"}:
             raise InboxError(210)
         return caller.accounts
+
+
+def ends(account: PlatformAccount) -> int:
+    """When the token of a person or system user ends (Unix seconds), 0 for never: the setting `token_expires_at`."""
+    return int(account.settings.get("token_expires_at") or 0)
 
 
 def tokens(account: PlatformAccount, now: float) -> dict[str, float]:

@@ -9,6 +9,7 @@ from switchboard.sandbox.inbox.errors import CODES
 from switchboard.sandbox.inbox.objects import Objects
 from switchboard.sandbox.inbox.people import Inbox
 from switchboard.sandbox.inbox.templates import Templates
+from switchboard.sandbox.inbox.tokens import Tokens
 from switchboard.sandbox.standin import Look, Move
 from switchboard.sandbox.state import Bubble, Chat, Customer, PlatformAccount, digits
 from switchboard.sandbox.web import Handler, Router
@@ -64,7 +65,7 @@ class Messenger(Inbox):
 
     def routes(self, router: Router) -> None:
         """Register the Graph API's paths of pages and professional accounts; tokens of others are left to siblings."""
-        api, templates = Objects(self.world), Templates(self.world)
+        api, templates, keys = Objects(self.world), Templates(self.world), Tokens(self.world)
         table: list[tuple[str, str, Handler]] = [
             ("GET", "/me/?", api.me),
             ("GET", "/me/accounts", api.pages),
@@ -77,12 +78,13 @@ class Messenger(Inbox):
             ("*", f"/{ID}/subscriptions", api.subscriptions),
             ("*", f"/{ID}/messenger_profile", api.messenger_profile),
             ("*", f"/{ID}/message_templates", templates.message_templates),
+            ("GET", "/debug_token", keys.debug_token),
             ("GET", "/message_template_library", templates.message_template_library),
             ("GET", f"/{ID}/?", api.read_object),
         ]
         for method, pattern, handler in table:
             router.add(method, V + pattern, guard(handler))
-        router.add("GET", "/refresh_access_token", guard(api.refresh))
+        router.add("GET", "/refresh_access_token", guard(keys.refresh))
         router.add("GET", r"/meta-cdn/face/(?P<customer>[^/]+)\.png", api.face)
         router.add("GET", "/meta-cdn/{key}/{name}", api.file)
 

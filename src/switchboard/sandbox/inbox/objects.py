@@ -1,21 +1,18 @@
-"""Everything that is asked: accounts, people, posts, comments, subscriptions, profiles, tokens, files."""
+"""Everything that is asked: accounts, people, posts, comments, subscriptions, profiles, files."""
 
-import secrets
 import struct
 import zlib
 from typing import Any
 
 from switchboard.sandbox.graph import hooks as graph_hooks
 from switchboard.sandbox.inbox import fields, hooks, walls
-from switchboard.sandbox.inbox.access import Caller, form, linked, page_id, tokens
+from switchboard.sandbox.inbox.access import Caller, form, linked, page_id
 from switchboard.sandbox.inbox.comments import Comments
 from switchboard.sandbox.inbox.errors import InboxError, no_such
 from switchboard.sandbox.state import Bubble, Button, Customer, PlatformAccount
 from switchboard.sandbox.web import NotMine, Request, Response, json_response
 
 Json = dict[str, Any]
-TOKEN_DAYS = 60
-DAY = 86_400
 PICTURE = 48
 
 
@@ -261,26 +258,7 @@ class Objects(Comments):
                 chat.keyboard = rows
                 self.world.feed.publish("chat", chat=chat.key)
 
-    # -- tokens and files --------------------------------------------------------------------------------------------
-
-    async def refresh(self, request: Request) -> Response:
-        """Sixty more days for a token of Instagram login that is at least a day old."""
-        account = next((a for a in self.accounts() if self._speaks("instagram", a, request.bearer)), None)
-        if account is None:
-            raise InboxError(190)
-        if request.query.get("grant_type") != "ig_refresh_token":
-            raise InboxError(100, "Unsupported grant_type")
-        now = self.world.clock.now()
-        made: dict[str, float] = account.kept.setdefault("made", {})
-        if now - made.get(request.bearer, 0.0) < DAY:
-            raise InboxError(100, "The access token must be at least 24 hours old to be refreshed")
-        fresh = "IGAA" + secrets.token_urlsafe(60)
-        tokens(account, now)[fresh] = now + TOKEN_DAYS * DAY
-        made[fresh] = now
-        told = {"access_token": fresh, "token_type": "bearer", "expires_in": TOKEN_DAYS * DAY}
-        return json_response(
-            {**told, "permissions": "instagram_business_basic,instagram_business_manage_messages"}
-        )
+    # -- files --------------------------------------------------------------------------------------------
 
     async def file(self, request: Request, key: str, name: str) -> Response:
         """What a person sent, by its signed address; 403 once that is over."""
