@@ -16,7 +16,7 @@ from switchboard.connections import reads as connection_reads
 from switchboard.core.facts import Inbound, Typed, Unreadable
 from switchboard.core.facts import Sender as Person
 from switchboard.core.parts import Text
-from switchboard.core.text import LONGEST_KEY, bounded
+from switchboard.core.text import LONGEST_KEY, bounded, scrub_deep
 from switchboard.db.pool import Database
 from switchboard.ingest import commands as ingest
 from tests.flow.conftest import NOW, Pipe
@@ -162,8 +162,8 @@ async def test_a_database_that_is_away_is_said_to_every_caller(
 
 
 def test_parts_with_text_survive_scrubbing_by_value() -> None:
-    assert ingest.scrub_deep({"a\x00": ["b\ud800", 3, None, {"c": "d"}]}) == {
+    assert scrub_deep({"a\x00": ["b\ud800", 3, None, {"c": "d"}]}) == {
         "a\N{REPLACEMENT CHARACTER}": ["b\N{REPLACEMENT CHARACTER}", 3, None, {"c": "d"}]
     }
-    assert ingest.scrub_deep("plain") == "plain"
+    assert scrub_deep("plain") == "plain"
     assert Text("x").text == "x"

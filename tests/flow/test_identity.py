@@ -1,8 +1,10 @@
 """Who is this person: races, several identifiers, what is proven and what is only said."""
 
 import asyncio
+from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from switchboard.contacts.commands import SQL as CONTACTS
@@ -223,3 +225,18 @@ async def test_a_reaction_of_somebody_new_makes_them_known_and_opens_nothing(pip
 async def test_a_message_without_a_sender_is_kept_under_its_own_id(pipe: Pipe) -> None:
     await pipe.receive(pipe.message("who?", nr="m1", sender=Sender([])))
     assert [text for *_, text in await pipe.texts()] == ["who?"]
+
+
+async def test_what_is_told_of_somebody_is_kept_beside_their_name(pipe: Pipe) -> None:
+    """By their own messages and by the platform; the newest word counts, and nobody fills a contact to the brim."""
+    tom = [Claim("custom:main", "tom")]
+
+    async def say(profile: dict[str, Any]) -> None:
+        await pipe.receive(pipe.message("hello", "tom", sender=Sender(tom, profile=profile)))
+
+    await say({"country": "DE", "city": "Berlin"})
+    entered = Sender(tom, profile={"entry": {"scene": "live"}, "city": "Bonn"})
+    await pipe.receive(ProfileReceived(account="main", dedupe_key="p1", sender=entered))
+    await say({"story": "x" * 9000})
+    kept = msgspec.json.decode(await pipe.only("select attributes::text from contact"))
+    assert kept == {"country": "DE", "city": "Bonn", "entry": {"scene": "live"}}

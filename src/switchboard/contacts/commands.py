@@ -1,6 +1,6 @@
 """Resolve who is speaking, keep contacts, merge and un-merge them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -29,12 +29,14 @@ from switchboard.core.facts import (
     Sender,
 )
 from switchboard.core.ids import new_id
-from switchboard.core.text import bounded, person, scrub
+from switchboard.core.text import bounded, person, scrub, scrub_deep
 from switchboard.db.pool import Tx, columns
 from switchboard.db.sql import load
 
 SQL = load(__file__)
 Key = tuple[UUID, str, str]
+MOST_TOLD = 8000
+"""Bytes of JSON."""
 SEEN_EVERY = 300
 """Seconds between two notes of a contact's last visit: one row write saved for each message in between."""
 
@@ -75,6 +77,7 @@ async def resolve(tx: Tx, arrived: Sequence[Arrived]) -> list[Event | Step]:
     known, events = await _get_or_create(tx, wanted)
     events += await _widen(tx, wanted, known)
     await _touch(tx, wanted, known)
+    await _describe(tx, wanted, known)
     into = {one.merged_id: one.kept_id for one in events if isinstance(one, MergeContacts)}
     for one in arrived:
         speaker, room = _people(one)
@@ -265,6 +268,24 @@ async def _touch(tx: Tx, wanted: Sequence[_Wanted], known: dict[Key, Known]) -> 
         await tx.run(SQL.touch_contacts, **columns(names, rows))
 
 
+def told(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a platform tells of somebody as it is kept; nothing where it is more than a contact should carry."""
+    kept: dict[str, Any] = {scrub(name)[:100]: scrub_deep(value) for name, value in attributes.items()}
+    return kept if len(msgspec.json.encode(kept)) <= MOST_TOLD else {}
+
+
+async def _describe(tx: Tx, wanted: Sequence[_Wanted], known: dict[Key, Known]) -> None:
+    """Note what messages and platforms tell of people beside their names; most tell nothing."""
+    found: dict[tuple[UUID, UUID], dict[str, Any]] = {}
+    for one in wanted:
+        if one.sender.profile:
+            contact = known[_key(one.workspace_id, one.sender.claims[0])].contact_id
+            found.setdefault((one.workspace_id, contact), {}).update(told(one.sender.profile))
+    if found:
+        rows = [(*key, attributes) for key, attributes in sorted(found.items(), key=lambda item: item[0])]
+        await tx.run(SQL.add_attributes, **columns(("workspaces", "ids", "attributes"), rows))
+
+
 async def get_to_know(tx: Tx, arrived: Sequence[Arrived]) -> list[Event | Step]:
     """Note what people, or their platforms, tell of them: names, further identifiers, claims."""
     wanted = [
@@ -275,6 +296,7 @@ async def get_to_know(tx: Tx, arrived: Sequence[Arrived]) -> list[Event | Step]:
     known, events = await _get_or_create(tx, wanted)
     events += await _widen(tx, wanted, known)
     await _touch(tx, wanted, known)
+    await _describe(tx, wanted, known)
     for one in wanted:
         contact = known[_key(one.workspace_id, one.sender.claims[0])].contact_id
         events.append(ContactChanged(workspace_id=one.workspace_id, subject=contact, what="identified"))

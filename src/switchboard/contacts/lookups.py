@@ -6,10 +6,10 @@ from uuid import UUID
 import msgspec
 
 from switchboard.channels.registry import adapters
-from switchboard.contacts.commands import SQL
+from switchboard.contacts.commands import SQL, told
 from switchboard.core.commands import DescribeContact
 from switchboard.core.events import ContactChanged, ConversationOpened, Event, Step
-from switchboard.core.text import person, scrub
+from switchboard.core.text import person
 from switchboard.db import jobs
 from switchboard.db.log import Logged
 from switchboard.db.pool import Tx
@@ -75,7 +75,7 @@ async def describe(tx: Tx, commands: Sequence[DescribeContact]) -> list[Event | 
             unnamed=one.unnamed,
             language=one.language[:20],
             avatar=one.avatar_file,
-            attributes={scrub(key)[:100]: value for key, value in one.attributes.items()},
+            attributes=told(one.attributes),
         )
         if one.identities:
             spaces, values = zip(*one.identities, strict=True)

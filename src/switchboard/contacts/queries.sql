@@ -38,6 +38,12 @@ insert into claim (workspace_id, contact_id, space, value)
 select distinct * from unnest(:workspaces::uuid[], :contacts::uuid[], :spaces::text[], :keys::text[])
 on conflict do nothing;
 
+-- name: add_attributes
+-- Notes what is told of people; a row is written only where something is new.
+update contact c set attributes = c.attributes || t.attributes
+from unnest(:workspaces::uuid[], :ids::uuid[], :attributes::jsonb[]) as t (workspace_id, id, attributes)
+where c.workspace_id = t.workspace_id and c.id = t.id and not c.attributes @> t.attributes;
+
 -- name: touch_contacts
 -- Notes that people were seen, and the name they go by when we had none.
 update contact c set last_seen_at = greatest(c.last_seen_at, t.at),

@@ -12,7 +12,7 @@ from switchboard.core.commands import AnyCommand
 from switchboard.core.events import Arrived, Due, Filed
 from switchboard.core.facts import AccountChanged, Inbound, Unreadable, lane_key
 from switchboard.core.ids import lane_of, new_id
-from switchboard.core.text import bounded, scrub
+from switchboard.core.text import bounded, scrub, scrub_deep
 from switchboard.db.pool import Tx, columns
 from switchboard.db.sql import load
 
@@ -107,19 +107,6 @@ def _clean(fact: Inbound | AnyCommand) -> msgspec.Raw:
     if b"\\u0000" in data:
         data = msgspec.json.encode(scrub_deep(msgspec.json.decode(data)))
     return msgspec.Raw(data)
-
-
-def scrub_deep(value: Any) -> Any:
-    """Scrub every text inside builtin containers; a number that JSON can't carry becomes text."""
-    if isinstance(value, str):
-        return scrub(value)
-    if isinstance(value, int) and abs(value) >= 1 << 63:
-        return str(value)[:400]
-    if isinstance(value, dict):
-        return {scrub(key): scrub_deep(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [scrub_deep(item) for item in value]
-    return value
 
 
 async def file_back(tx: Tx, filed: Sequence[Filed], depth: int) -> None:

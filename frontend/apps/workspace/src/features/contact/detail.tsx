@@ -7,6 +7,7 @@ import { useTranslation } from "react-i18next";
 import { openOutset } from "@/lib/outset";
 import { useChangeContact, useContact } from "@/sync/contacts";
 import { useMay } from "@/sync/session";
+import { attributeRows } from "./attributes";
 import css from "./contact.module.css";
 import { MergeDialog } from "./merge-dialog";
 import { ContactTags, Earlier, Head, Identities, Notes, Section } from "./profile";
@@ -122,10 +123,10 @@ function EditAttributes({ contact }: { contact: Contact }) {
     Object.fromEntries(Object.entries(contact.attributes).filter(([one]) => one !== gone));
   return (
     <div className={css.attributes}>
-      {Object.entries(contact.attributes).map(([one, said]) => (
+      {attributeRows(contact.attributes, t).map(([one, name, said]) => (
         <div key={one} data-edit>
-          <span className="muted truncate">{one}</span>
-          <span>{typeof said === "object" ? JSON.stringify(said) : String(said)}</span>
+          <span className="muted truncate">{name}</span>
+          <span>{said}</span>
           <Button
             type="text"
             size="small"

@@ -8,6 +8,7 @@ import { useTranslation } from "react-i18next";
 import { personName, previewText, shortId } from "@/lib/text";
 import { listTime, useNow } from "@/lib/time";
 import { useChangeContact, useContactConversations } from "@/sync/contacts";
+import { attributeRows } from "./attributes";
 import css from "./contact.module.css";
 import { Tags } from "./tags";
 
@@ -187,16 +188,17 @@ export function Notes({ contact }: { contact: Contact }) {
 
 export function Attributes({ contact }: { contact: Contact }) {
   const { t } = useTranslation();
-  // What stands above a post's comments already is not repeated.
-  const entries = Object.entries(contact.attributes).filter(([name]) => name !== "post");
-  if (entries.length === 0) return null;
+  const rows = attributeRows(contact.attributes, t);
+  if (rows.length === 0) return null;
   return (
     <Section title={t("contact.attributes")}>
       <dl className={css.attributes}>
-        {entries.map(([name, value]) => (
-          <div key={name}>
-            <dt className="truncate">{name}</dt>
-            <dd>{typeof value === "object" ? JSON.stringify(value) : String(value)}</dd>
+        {rows.map(([key, name, value]) => (
+          <div key={key}>
+            <dt className="truncate" title={name}>
+              {name}
+            </dt>
+            <dd>{value}</dd>
           </div>
         ))}
       </dl>
