@@ -1,5 +1,6 @@
 import { bubble, type Bubble } from "../../bubbles";
 import { chat } from "../../chat";
+import { RequestFailed } from "../../sdk";
 
 const recorder = wx.getRecorderManager();
 const player = wx.createInnerAudioContext();
@@ -26,7 +27,11 @@ Page({
       chat.on("change", () => this.draw()),
       chat.on("typing", (name) => this.setData({ typing: name ? `${name} 正在输入…` : "" })),
       chat.on("phase", (phase) => this.setData({ line: phase === "waiting" ? "网络不稳定，正在重连…" : "" })),
-      chat.on("error", (error) => void wx.showToast({ title: error.message || "出错了", icon: "none" })),
+      chat.on("error", (error) => {
+        // Status 0: no network. The line above says so already.
+        if (!(error instanceof RequestFailed) || error.status > 0)
+          void wx.showToast({ title: error.message || "出错了", icon: "none" });
+      }),
     ];
     recorder.onStop(({ tempFilePath, duration, fileSize }) =>
       chat.sendVoice({
