@@ -54,6 +54,7 @@ def spoilt(draw: st.DrawFn) -> bytes:
     return bytes(body)
 
 
+@bounds(deadline=None)
 @given(COMMANDS, st.one_of(st.binary(max_size=300), spoilt()))
 @example(pdu.DELIVER_SM, SOUND[:-1])
 @example(pdu.DELIVER_SM, SOUND + b"\x04\x24\xff\xff")
@@ -67,6 +68,7 @@ def test_a_body_is_read_or_malformed(command: int, body: bytes) -> None:
     assert len(message.short_message) + sum(map(len, message.options.values())) <= len(body)
 
 
+@bounds(deadline=None)
 @given(st.lists(st.one_of(st.binary(max_size=300), spoilt()), max_size=6))
 def test_whatever_is_delivered_becomes_facts_or_waits_for_its_parts(bodies: list[bytes]) -> None:
     assembly = Assembly(settings(), Cursor(), Ledger(), "n")
@@ -79,6 +81,7 @@ def test_whatever_is_delivered_becomes_facts_or_waits_for_its_parts(bodies: list
     assert len(facts) == len(items)
 
 
+@bounds(deadline=None)
 @given(st.binary(max_size=80))
 def test_octets_are_one_pdu_or_none(octets: bytes) -> None:
     try:

@@ -14,7 +14,7 @@ from switchboard.sandbox.smsc.shorts import Short, fits, receipt, shown, written
 
 BAD_LENGTH, BAD_STATE, ALREADY_BOUND, SYSTEM_ERROR = 0x01, 0x04, 0x05, 0x08
 INVALID_SOURCE, INVALID_DESTINATION, WRONG_PASSWORD, WRONG_ID, THROTTLED = 0x0A, 0x0B, 0x0E, 0x0F, 0x58
-KEPT = 100_000
+KEPT = 20_000
 
 
 @dataclass

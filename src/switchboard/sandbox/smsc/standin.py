@@ -29,7 +29,7 @@ WORDS = {
     "UNDELIV": "Nobody has this number",
 }
 CODES = (THROTTLED, 0x14, SYSTEM_ERROR, INVALID_DESTINATION, INVALID_SOURCE, 0x45, 0x0E, 0x0D)
-STATES_KEPT = 100_000
+STATES_KEPT = 20_000
 
 
 class Exchange(Smsc):
