@@ -18,6 +18,7 @@ from tests.faults.installation import free_port
 PASSWORD = "correct horse battery"
 PATIENCE = 60.0
 SWITCHBOARD = (sys.executable, "-c", "from switchboard.app.cli import main; main()")
+STOOD_IN = ("whatsapp", "messenger", "line", "line_data", "line_stickers")
 CHIEF, BEN = "ann@example.com", "ben@example.com"
 NAMES = {CHIEF: "Ann Archer", BEN: "Ben Okafor"}
 
@@ -152,7 +153,7 @@ class House:
             "SWITCHBOARD_PASSWORD": PASSWORD,
             "SWITCHBOARD_PUBLIC_URL": self.url,
             "SWITCHBOARD_OUTBOUND_ALLOW": self.sandbox_url.removeprefix("http://"),
-            "SWITCHBOARD_BASE_URLS": f"whatsapp={self.sandbox_url},messenger={self.sandbox_url}",
+            "SWITCHBOARD_BASE_URLS": ",".join(f"{name}={self.sandbox_url}" for name in STOOD_IN),
         }
 
     def _start_sandbox(self) -> None:

@@ -199,6 +199,7 @@ def test_every_kind_of_message_is_pushed_and_shown(desk: Desk) -> None:
         m.ImageMessage(original_content_url=NOWHERE, preview_image_url=NOWHERE),
         m.AudioMessage(original_content_url=NOWHERE, duration=1000),
         m.LocationMessage(title="Shop", address="Road 1", latitude=31.2, longitude=121.4),
+        m.VideoMessage(original_content_url=NOWHERE, preview_image_url=NOWHERE),
         m.StickerMessage(package_id="446", sticker_id="1988"),
         m.TemplateMessage(alt_text="t", template=m.ButtonsTemplate(text="Choose", actions=[uri])),
         m.TemplateMessage(
@@ -207,7 +208,7 @@ def test_every_kind_of_message_is_pushed_and_shown(desk: Desk) -> None:
         m.FlexMessage(alt_text="f", contents=bubble),
     ]
     sent = [push(desk, to, message).sent_messages[0].id for message in messages]
-    kinds = ["text", "image", "audio", "location", "sticker", "template", "template", "flex"]
+    kinds = ["text", "image", "audio", "location", "video", "sticker", "template", "template", "flex"]
     assert [e["kind"] for e in desk.sandbox.ledger()] == kinds
     assert [e["id"] for e in desk.sandbox.ledger()] == sent
     assert {e["to"] for e in desk.sandbox.ledger()} == {to}
@@ -240,6 +241,8 @@ def test_errors_have_lines_own_form(desk: Desk) -> None:
         push(desk, "U" + "0" * 32, m.TextMessage(text="x"))
     with failed(400, "messages\\[0\\].text"):
         push(desk, to, m.TextMessage(text="😀" * 2501))
+    with failed(400, "stickerId"):
+        push(desk, to, m.StickerMessage(package_id="1", sticker_id="1"))
     with failed(400, "HTTPS"):
         push(desk, to, m.ImageMessage(original_content_url="http://a.example/", preview_image_url=NOWHERE))
     desk.sandbox.post("/sandbox/platforms/line", id=desk.account["id"], settings={"monthly_limit": 1})
