@@ -164,6 +164,9 @@ async def _told_later(there: House, speech: Speech, conversation: str) -> None:
         assert await there.status(conversation, message) == "sent"
     (again,) = [one for one in await there.messages(conversation) if one["direction"] == "in"][1:]
     assert again["parts"][0]["type"] == "notice"
+    late = await there.answer(conversation, "One thing more.")
+    assert await there.heard(action="launch") == "One thing more.", "who opens the skill hears what waits"
+    assert await there.status(conversation, late) == "sent"
     assert (await there.heard(text=speech.question)).startswith(speech.words.promise)
 
 

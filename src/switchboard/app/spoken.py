@@ -10,7 +10,7 @@ import structlog
 from switchboard.app.runtime import Live, Runtime
 from switchboard.channels.api import Converses, MessageReceived, Part, RawRequest, Reply
 from switchboard.core.events import Event
-from switchboard.core.facts import Inbound
+from switchboard.core.facts import Inbound, ProfileReceived
 from switchboard.core.ids import new_id
 from switchboard.db import log as event_log
 from switchboard.db.pool import TRANSIENT
@@ -23,24 +23,32 @@ LOOK_SECONDS = 0.25
 async def converse(
     runtime: Runtime, live: Live, channel: Converses, request: RawRequest, facts: Sequence[Inbound]
 ) -> Reply:
-    """Answer a turn: with what was said since the last one, else with what is said before the deadline, else with the promise."""
-    asked = {
-        (live.channels.get(one.account), one.address) for one in facts if isinstance(one, MessageReceived)
-    }
+    """Answer a turn: with what was said since the last one, else with what is said before the deadline, else with the promise.
+
+    Only a question is waited for; who just comes by hears what is there.
+    """
     until = time.monotonic() + live.adapter.manifest.converse_seconds
     parts: list[Part] = []
-    for target, address in sorted(asked, key=str):
-        if target is None:
-            continue
-        while not parts:
+    for account, address, asks in sorted(_listeners(facts)):
+        target = live.channels.get(account)
+        while target is not None and not parts:
             try:
                 parts += await _said(runtime, live, target, address)
             except TRANSIENT as trouble:
                 log.warning("answer_not_looked_for", error=str(trouble))
-            if parts or time.monotonic() + LOOK_SECONDS > until:
+            if parts or not asks or time.monotonic() + LOOK_SECONDS > until:
                 break
             await asyncio.sleep(LOOK_SECONDS)
     return channel.converse(request, parts)
+
+
+def _listeners(facts: Sequence[Inbound]) -> set[tuple[str, str, bool]]:
+    """Whom the answer reaches, by account and address, and whether they asked."""
+    asked = {(one.account, one.address, True) for one in facts if isinstance(one, MessageReceived)}
+    came = {
+        (one.account, one.sender.claims[0].value, False) for one in facts if isinstance(one, ProfileReceived)
+    }
+    return asked | came
 
 
 async def _said(runtime: Runtime, live: Live, target: UUID, address: str) -> list[Part]:

@@ -139,6 +139,8 @@ def facts_of(turn: Turn, account: str, platform: str) -> list[Inbound]:
                 reachable=turn.kind == "came", reason="" if turn.kind == "came" else "disabled the skill",
             )
         ]  # fmt: skip
+    if turn.kind in ("stop", "ended"):
+        return []  # nothing is said to them any more, so nobody has to be found
     if turn.kind not in ("asked", "again"):
         return [
             ProfileReceived(
