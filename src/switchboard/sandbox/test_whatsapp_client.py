@@ -2,14 +2,27 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 from pywa import errors as wa_errors
 from pywa.client import WhatsApp
-from pywa.types.callback import Button, Section, SectionList, SectionRow
+from pywa.handlers import UserMarketingPreferencesHandler
+from pywa.types.callback import (
+    BaseCarouselCard,
+    Button,
+    ImageCarouselCard,
+    Section,
+    SectionList,
+    SectionRow,
+    URLButton,
+    VideoCarouselCard,
+)
 from pywa.types.others import Contact
+from pywa.types.templates import TemplateLanguage
+from pywa.types.user_preferences import UserMarketingPreferences
 
 from switchboard.sandbox.conftest import Hook, Running
 
@@ -64,6 +77,10 @@ def number(sandbox: Running, hook: Hook) -> dict[str, Any]:
 def statuses(bodies: list[dict[str, Any]], message_id: str) -> list[str]:
     changes = [c for b in bodies for e in b["entry"] for c in e["changes"]]
     return [s["status"] for c in changes for s in c["value"].get("statuses", []) if s["id"] == message_id]
+
+
+def told_of(message_id: str, wanted: list[str], bodies: list[dict[str, Any]]) -> bool:
+    return statuses(bodies, message_id) == wanted
 
 
 def test_everything_is_sent_and_receipts_come_back(
@@ -170,6 +187,78 @@ def test_errors_that_the_platform_finds_itself(
     with pytest.raises(wa_errors.InvalidParameter):
         wa.send_message("4915112345678", "x" * 4097)
     assert [e["text"] for e in sandbox.ledger()] == ["inside"]
+
+
+def test_cards_side_by_side(sandbox: Running, number: dict[str, Any], client: Connect, hook: Hook) -> None:
+    wa = client(number)
+    sandbox.play(number, "ann", text="hi")
+    url = f"{sandbox.url}/sandbox/media/{sandbox.upload('a.jpg', JPEG, 'image/jpeg')}"
+
+    def card(name: str, *buttons: Button) -> ImageCarouselCard:
+        return ImageCarouselCard(body=name, image=url, buttons=buttons)
+
+    shop = URLButton(title="Look", url="https://shop.example")
+    sent = wa.send_carousel(
+        "4915112345678",
+        body="New",
+        cards=[card("Lamp", Button("Buy", "a")), card("Desk", Button("Buy", "b"))],
+    )
+    hook.wait(lambda bodies: statuses(bodies, sent.id) == ["sent", "delivered", "read"])
+    sandbox.play(number, "ann", type="press", reply_to=sent.id, button="b")
+    shown = sandbox.bubbles(number, "ann")[1]
+    assert [one["product"] for one in shown["cards"]] == ["Lamp", "Desk"]
+    assert [one["content_type"] for one in shown["attachments"]] == ["image/jpeg"] * 2
+    linked = ImageCarouselCard(body="Lamp", image=url, buttons=shop)
+    wa.send_carousel("4915112345678", body="New", cards=[linked, linked])
+    lamp, film = card("Lamp", Button("Buy", "a")), VideoCarouselCard(video=url, buttons=[Button("Buy", "b")])
+    wrongs: list[list[BaseCarouselCard]] = [
+        [lamp],
+        [card(str(n), Button("Buy", str(n))) for n in range(11)],
+        [lamp, card("Desk", Button("Buy", "b"), Button("More", "c"))],
+        [lamp, linked],
+        [lamp, film],
+        [lamp, lamp],
+        [lamp, card("x" * 161, Button("Buy", "b"))],
+        [lamp, card("1\n2\n3\n4", Button("Buy", "b"))],
+    ]
+    for wrong in wrongs:
+        with pytest.raises(wa_errors.InvalidParameter):
+            wa.send_carousel("4915112345678", body="New", cards=wrong)
+    lost = ImageCarouselCard(image=f"{url}nowhere", buttons=[Button("Buy", "b")])
+    failed = wa.send_carousel("4915112345678", body="New", cards=[lamp, lost])
+    hook.wait(lambda bodies: statuses(bodies, failed.id) == ["failed"])
+
+
+def test_marketing_messages_are_stopped_and_resumed(
+    sandbox: Running, number: dict[str, Any], hook: Hook, client: Connect
+) -> None:
+    wa = client(number)
+    seen: list[tuple[str, str]] = []
+    reader = WhatsApp(
+        phone_id=number["id"], token=number["token"], app_secret=number["app_secret"], server=None,
+        session=Redirected(sandbox.url), verify_token="right",
+    )  # fmt: skip
+
+    def preference(_: WhatsApp, told: UserMarketingPreferences) -> None:
+        seen.append((told.value, told.category))
+
+    reader.add_handlers(UserMarketingPreferencesHandler(preference))
+
+    def news() -> str:
+        params = [{"type": "body", "parameters": [{"type": "text", "text": "Ann"}]}]
+        return wa.send_template("4915112345678", "club_news", TemplateLanguage.ENGLISH, params).id
+
+    for value in ("stop", "resume"):
+        sandbox.play(number, "ann", type="user_preferences", value=value)
+        hook.wait(lambda bodies: bodies[-1:] and "user_preferences" in str(bodies[-1]))
+        assert reader.webhook_update_handler(hook.calls[-1][1])[1] == 200
+        sent = news()
+        wanted = ["failed"] if value == "stop" else ["sent", "delivered", "read"]
+        hook.wait(partial(told_of, sent, wanted))
+    assert seen == [("stop", "marketing_messages"), ("resume", "marketing_messages")]
+    with pytest.raises(wa_errors.ReEngagementMessage):
+        wa.send_message("4915112345678", "no window was opened by it")
+    reader.api._session.close()
 
 
 def test_pywa_accepts_signature_and_understands_every_webhook(

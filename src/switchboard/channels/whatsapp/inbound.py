@@ -175,7 +175,14 @@ def _message(place: Place, item: Json) -> Iterator[Inbound]:
 
 
 def _received(
-    place: Place, item: Json, sender: Sender, parts: list[Part], key: str, *, auto: bool = False
+    place: Place,
+    item: Json,
+    sender: Sender,
+    parts: list[Part],
+    key: str,
+    *,
+    auto: bool = False,
+    opens: str = "message",
 ) -> MessageReceived:
     context = obj(item, "context")
     return MessageReceived(
@@ -191,6 +198,7 @@ def _received(
         forwarded=context.get("forwarded") is True or context.get("frequently_forwarded") is True,
         referral=plain(obj(item, "referral")),
         auto=auto,
+        opens=opens,
     )
 
 
@@ -257,7 +265,8 @@ def _system(place: Place, item: Json) -> Iterator[Inbound]:
         return
     sender = place.person(text(item, "from"), text(item, "from_user_id") or text(system, "user_id"))
     code = f"whatsapp_{kind}" if kind else "whatsapp_system"
-    yield _received(place, item, sender, [Notice(code, words)], f"message:{ident}", auto=True)
+    # Nothing that the customer said: it opens no window for answers.
+    yield _received(place, item, sender, [Notice(code, words)], f"message:{ident}", auto=True, opens="")
 
 
 def _user_id_update(place: Place, item: Json) -> Iterator[Inbound]:
@@ -326,7 +335,8 @@ def _preference(place: Place, item: Json) -> Iterator[Inbound]:
     sender = place.person(text(item, "wa_id"), text(item, "user_id"))
     code = f"whatsapp_{text(item, 'category') or 'preference'}_{text(item, 'value') or 'changed'}"
     key = f"preference:{sender.claims[0].value}:{digest(item)}"
-    yield _received(place, item, sender, [Notice(code, text(item, "detail"))], key, auto=True)
+    # Of marketing messages only: the person can still be answered, but no window is opened by it.
+    yield _received(place, item, sender, [Notice(code, text(item, "detail"))], key, auto=True, opens="")
 
 
 def _call(place: Place, item: Json) -> Iterator[Inbound]:

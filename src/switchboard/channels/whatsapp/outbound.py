@@ -5,7 +5,7 @@ from typing import Any
 
 from switchboard.channels.api import (
     Audio,
-    Button,
+    Cards,
     Choices,
     ContactCard,
     File,
@@ -23,10 +23,9 @@ from switchboard.channels.api import (
     Video,
 )
 from switchboard.channels.whatsapp.graph import Graph
+from switchboard.channels.whatsapp.interactive import cards_of, choices_of, product_of, without_gaps
 from switchboard.channels.whatsapp.payloads import Json
 
-# What the button that opens a list says when nobody chose a word: three lines, understood in every language.
-LIST_BUTTON = "\N{TRIGRAM FOR HEAVEN}"
 DIGITS = re.compile(r"\+?[0-9]+")
 KINDS: dict[type[Any], str] = {
     Image: "image",
@@ -68,17 +67,19 @@ async def _content(part: Part, account: str, graph: Graph, io: Io) -> tuple[str,
                 "preview_url": "https://" in part.text or "http://" in part.text,
             }
         case Choices():
-            return "interactive", _choices(part)
+            return "interactive", choices_of(part)
         case Location():
-            return "location", _without_gaps(
+            return "location", without_gaps(
                 latitude=part.latitude, longitude=part.longitude, name=part.name, address=part.address
             )
         case ContactCard():
             return "contacts", [_contact(part)]
         case Template():
             return "template", _template(part)
+        case Cards():
+            return await cards_of(part, account, graph, io)
         case Product():
-            return "interactive", _product(part)
+            return "interactive", product_of(part)
         case Image() | Audio() | Video() | File() | Sticker():
             return KINDS[type(part)], await _media(part, account, graph, io)
         case _:
@@ -100,28 +101,6 @@ async def _media(part: Media, account: str, graph: Graph, io: Io) -> Json:
     return body
 
 
-def _choices(part: Choices) -> Json:
-    body = {"text": part.text}
-    addresses = [button for button in part.buttons if button.url]
-    if addresses:
-        if len(part.buttons) != 1:
-            raise Refused("WhatsApp shows a button with an address only alone", code="unfit")
-        parameters = {"display_text": addresses[0].title, "url": addresses[0].url}
-        return {"type": "cta_url", "body": body, "action": {"name": "cta_url", "parameters": parameters}}
-    if part.style == "list":
-        listed = [_row(button) for button in part.buttons]
-        action = {"button": part.button or LIST_BUTTON, "sections": [{"rows": listed}]}
-        return {"type": "list", "body": body, "action": action}
-    buttons = [
-        {"type": "reply", "reply": {"id": button.id, "title": button.title}} for button in part.buttons
-    ]
-    return {"type": "button", "body": body, "action": {"buttons": buttons}}
-
-
-def _row(button: Button) -> Json:
-    return _without_gaps(id=button.id, title=button.title, description=button.description)
-
-
 def _contact(part: ContactCard) -> Json:
     name = part.name or part.organisation or next(iter(part.phones + part.emails), "?")
     card: Json = {"name": {"formatted_name": name, "first_name": name}}
@@ -140,19 +119,3 @@ def _template(part: Template) -> Json:
         parameters = [{"type": "text", "text": value} for value in part.variables]
         body["components"] = [{"type": "body", "parameters": parameters}]
     return body
-
-
-def _product(part: Product) -> Json:
-    if not part.catalog_id:
-        raise Refused("a product needs the id of its catalogue", code="unfit")
-    body: Json = {
-        "type": "product",
-        "action": {"catalog_id": part.catalog_id, "product_retailer_id": part.product_id},
-    }
-    if part.title:
-        body["body"] = {"text": part.title}
-    return body
-
-
-def _without_gaps(**values: Any) -> Json:
-    return {name: value for name, value in values.items() if value != ""}

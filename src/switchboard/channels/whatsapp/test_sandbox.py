@@ -22,6 +22,8 @@ from switchboard.channels.api import (
     Audio,
     BadSignature,
     Button,
+    Card,
+    Cards,
     Choice,
     Choices,
     ContactCard,
@@ -37,6 +39,7 @@ from switchboard.channels.api import (
     MessageEdited,
     MessageRecalled,
     MessageReceived,
+    Notice,
     Outbound,
     Outcome,
     Part,
@@ -304,6 +307,46 @@ async def test_buttons_and_lists_are_pressed(product: Product) -> None:
     pressed = product.wait(MessageReceived, 3)[1:]
     assert [fact.parts for fact in pressed] == [[Choice("n", "No")], [Choice("a", "Express", "next day")]]
     assert [fact.reply_to for fact in pressed] == [asked, listed]
+
+
+async def test_cards_are_shown_and_pressed(product: Product) -> None:
+    product.play("ann", text="hi")
+    key = product.control.post(
+        "/sandbox/media?name=a.png", content=PNG, headers={"content-type": "image/png"}
+    )
+    url = f"{product.world.sandbox}/sandbox/media/{key.json()['key']}"
+    product.world.files[FILE] = Content("a.png", "image/png", PNG, url=url)
+    picture = Image(file_id=FILE, mime="image/png")
+    lamp = Card("Lamp", "40 €", picture, [Button("lamp", "Take it")])
+    several = await product.send(Cards([lamp, Card("Desk", "", picture, [Button("desk", "Take it")])]))
+    delivered = lambda receipt: (receipt.external_id, receipt.status) == (several, "delivered")  # noqa: E731
+    product.wait(ReceiptReceived, good=delivered)
+    product.play("ann", type="press", reply_to=several, button="desk")
+    alone = await product.send(Cards([lamp]))
+    product.play("ann", type="press", reply_to=alone, button="lamp")
+    await product.send(Cards([Card("Lamp", "40 €", picture)]))
+    pressed = product.wait(MessageReceived, 3)[1:]
+    assert [fact.parts for fact in pressed] == [[Choice("desk", "Take it")], [Choice("lamp", "Take it")]]
+    assert [entry["body"]["type"] for entry in product.ledger()] == ["interactive", "interactive", "image"]
+
+
+async def test_who_stops_marketing_messages_can_still_be_answered(product: Product) -> None:
+    product.play("ann", text="hi")
+    product.play("ann", type="user_preferences", value="stop")
+    (told,) = product.wait(MessageReceived, 2)[1:]
+    assert (told.opens, told.address) == ("", product.phones["ann"])
+    assert [part.code for part in told.parts if isinstance(part, Notice)] == [
+        "whatsapp_marketing_messages_stop"
+    ]
+    await product.send(Text("Your order is here"))
+    advertisement = await product.send(Template("club_news", "en", ["Ann"]), key="k2")
+    (failed,) = product.wait(ReceiptReceived, good=lambda receipt: receipt.status == "failed")
+    assert (failed.external_id, failed.code) == (advertisement, "131050")
+    product.play("ann", type="user_preferences", value="resume")
+    again = await product.send(Template("club_news", "en", ["Ann"]), key="k3")
+    product.wait(
+        ReceiptReceived, good=lambda receipt: (receipt.external_id, receipt.status) == (again, "delivered")
+    )
 
 
 async def test_edits_reactions_and_oddities(product: Product) -> None:

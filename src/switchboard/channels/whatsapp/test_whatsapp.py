@@ -16,6 +16,10 @@ from switchboard.channels.api import (
     Account,
     BadPayload,
     BadSignature,
+    Button,
+    Card,
+    Cards,
+    Choices,
     Content,
     Form,
     Image,
@@ -25,6 +29,8 @@ from switchboard.channels.api import (
     OrderItem,
     Outbound,
     Outcome,
+    Part,
+    Product,
     RawRequest,
     Reauthorise,
     ReceiptReceived,
@@ -86,7 +92,7 @@ class TestWhatsApp(ChannelContract):
         *((graph_error(code), Refused) for code in (100, 131008, 131009, 131021, 131026, 131047, 131051)),
         *(
             (graph_error(code), Refused)
-            for code in (131049, 131052, 131053, 130472, 132000, 132012, 132015, 132016)
+            for code in (131049, 131050, 131052, 131053, 130472, 132000, 132012, 132015, 132016)
         ),
         (graph_error(132001, 404), Refused),
         (graph_error(131048), Refused),
@@ -383,3 +389,95 @@ async def test_registering_points_the_account_at_our_address() -> None:
         "override_callback_uri": "https://contact.example/hooks/abc",
         "verify_token": "verify-token-of-the-tests",
     }
+
+
+PICTURE = Image(file_id=FILE, mime="image/png")
+A, B, C = (Button(name, name.upper()) for name in "abc")
+LINK = Button("", "Look", url="https://shop.example")
+SHOWN = Content("a.png", "image/png", b"x", url="https://contact.example/files/a.png")
+
+
+@pytest.mark.parametrize(
+    ("part", "changes"),
+    [
+        (Cards([Card("x", image=PICTURE, buttons=[A]), Card("y", image=PICTURE, buttons=[B, C])]), {}),
+        (Cards([Card("x", image=PICTURE, buttons=[A]), Card("y", image=PICTURE, buttons=[LINK])]), {}),
+        (Cards([Card("x", image=PICTURE), Card("y", image=PICTURE)]), {}),
+        (Cards([Card("x", image=PICTURE, buttons=[A]), Card("y", image=PICTURE, buttons=[A])]), {}),
+        (Cards([Card("x", image=PICTURE, buttons=[A]), Card("y", buttons=[B])]), {}),
+        (
+            Cards(
+                [
+                    Card("x", image=PICTURE, buttons=[LINK, LINK]),
+                    Card("y", image=PICTURE, buttons=[LINK, LINK]),
+                ]
+            ),
+            {},
+        ),
+        (Cards([Card("x" * 161, image=PICTURE, buttons=[A]), Card("y", image=PICTURE, buttons=[B])]), {}),
+        (
+            Cards([Card("x", "1\n2\n3", image=PICTURE, buttons=[A]), Card("y", image=PICTURE, buttons=[B])]),
+            {},
+        ),
+        (Cards([Card("x", image=PICTURE, buttons=[A]), Card("y", image=PICTURE, buttons=[B])]), {"url": ""}),
+        (
+            Cards([Card("x", image=PICTURE, buttons=[A]), Card("y", image=PICTURE, buttons=[B])]),
+            {"mime": "image/gif"},
+        ),
+        (Cards([Card("x", buttons=[Button("a", "x" * 21)])]), {}),
+        (Cards([Card("x", buttons=[A, B, C, Button("d", "D")])]), {}),
+        (Cards([Card("x", buttons=[A, LINK])]), {}),
+        (Cards([Card("x", "y" * 1025)]), {}),
+        (Choices("x", [A, LINK]), {}),
+        (Product("lamp-04"), {}),
+    ],
+)
+async def test_what_does_not_fit_is_refused_unsent(part: Part, changes: dict[str, str]) -> None:
+    adapter, http = channel(files={str(FILE): msgspec.structs.replace(SHOWN, **changes)})
+    with pytest.raises(Refused) as caught:
+        await adapter.send(msgspec.structs.replace(OUTBOUND, parts=[part]))
+    assert caught.value.code == "unfit"
+    assert http.requests == []
+
+
+@pytest.mark.parametrize(
+    ("card", "kind"),
+    [
+        (Card("Lamp", "40 €"), "text"),
+        (Card("Lamp", image=PICTURE), "image"),
+        (Card("Lamp", buttons=[A]), "interactive"),
+        (Card("Lamp", image=PICTURE, buttons=[LINK]), "interactive"),
+    ],
+)
+async def test_a_card_alone_needs_neither_picture_nor_button(card: Card, kind: str) -> None:
+    hidden = msgspec.structs.replace(SHOWN, url="")
+    upload = [Answer(json={"id": "7"})] if card.image else []
+    adapter, http = channel(*upload, OK, files={str(FILE): hidden})
+    await adapter.send(msgspec.structs.replace(OUTBOUND, parts=[Cards([card])]))
+    body = http.requests[-1].json
+    assert body["type"] == kind
+    assert "*Lamp*" in json.dumps(body, ensure_ascii=False)
+    assert ('"id": "7"' in json.dumps(body)) == bool(card.image)
+
+
+@pytest.mark.parametrize("field", ["user_preferences", "messages"])
+def test_what_the_customer_did_not_say_opens_no_window(field: str) -> None:
+    """A preference and a notice of WhatsApp's own are no message of the customer's: 24 hours don't begin with them."""
+    preference = {
+        "wa_id": "491701234567",
+        "category": "marketing_messages",
+        "value": "stop",
+        "timestamp": 1779350400,
+    }
+    system = {
+        "id": "wamid.1",
+        "from": "491701234567",
+        "type": "system",
+        "system": {"type": "customer_identity_changed"},
+    }
+    value = {"metadata": {"phone_number_id": "1"}, "user_preferences": [preference], "messages": [system]}
+    entry = {"id": "9", "changes": [{"field": field, "value": value}]}
+    body = json.dumps({"object": "whatsapp_business_account", "entry": [entry]}).encode()
+    (fact,) = channel()[0].parse(RawRequest("POST", "https://x.example", {}, {}, body, NOW))
+    assert isinstance(fact, MessageReceived)
+    assert (fact.opens, fact.auto) == ("", True)

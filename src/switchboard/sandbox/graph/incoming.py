@@ -20,6 +20,9 @@ Json = dict[str, Any]
 MEDIA_DAYS = 7
 MEDIA_KINDS = {"image", "video", "audio", "voice", "document", "sticker"}
 SILENT = {"edit", "revoke", "reaction"}
+PREFERENCE = "user_preferences"
+# Nothing that the customer said to us: no window is opened by it.
+UNSAID = {PREFERENCE, "system"}
 
 
 def new_id(customer: Customer) -> str:
@@ -52,7 +55,10 @@ def play(world: World, number: WhatsAppNumber, customer: Customer, chat: Chat, w
     message.update(wish.get("raw") or {})
     bubble.raw = message
     if kind not in SILENT:
+        before = chat.last_inbound_at
         world.show(chat, bubble)
+        if kind in UNSAID:
+            chat.last_inbound_at = before
     else:
         chat.last_inbound_at = now
     return message
@@ -80,6 +86,8 @@ def _content(
         bubble.cards = [{"product": i.get("product_retailer_id", "")} for i in order.get("product_items", [])]
         bubble.text = str(order.get("text") or "")
         return {"order": order}
+    if kind == PREFERENCE:
+        return _preference(customer, wish, bubble)
     if kind == "system":
         return _system(world, customer, wish, bubble)
     if kind in {"unsupported", "unknown"}:
@@ -162,6 +170,21 @@ def _system(world: World, customer: Customer, wish: Json, bubble: Bubble) -> Jso
     return {"system": {"body": bubble.text, "user_id": new, "type": "user_changed_user_id"}}
 
 
+def _preference(customer: Customer, wish: Json, bubble: Bubble) -> Json:
+    """The customer stops marketing messages, or wants them again: told in a field of its own, and no message."""
+    value = str(wish.get("value") or "stop")
+    if value not in {"stop", "resume"}:
+        raise Refused(400, "value: stop or resume")
+    bubble.kind, bubble.text = "system", f"{customer.name}: {value} marketing messages"
+    return {"detail": f"User requested to {value} marketing messages", "value": value}
+
+
+def stopped(chat: Chat) -> bool:
+    """Whether the customer wants no marketing messages."""
+    said = [b.raw["value"] for b in chat.bubbles if b.raw.get("type") == PREFERENCE]
+    return said[-1:] == ["stop"]
+
+
 def _about(chat: Chat, wish: Json, bubble: Bubble) -> Json:
     """Edit, revoke, reaction: acts about an earlier message."""
     target = chat.find(str(wish.get("target") or ""))
@@ -213,10 +236,25 @@ def deliver(world: World, number: WhatsAppNumber, played: list[tuple[Customer, C
     for customer, _, _ in played:
         current = world.state.customers[customer.id]
         contacts[customer.id] = hooks.sender(current)
-    messages = [message for _, _, message in played]
-    content: Json = {"contacts": list(contacts.values()), "messages": messages}
-    lane = played[0][1].key
-    hooks.post(world, number, [hooks.change(number, content)], lane)
+    shared: Json = {"contacts": list(contacts.values())}
+    messages = [message for _, _, message in played if message["type"] != PREFERENCE]
+    wishes = [_told(message) for _, _, message in played if message["type"] == PREFERENCE]
+    changes = [hooks.change(number, {**shared, "messages": messages})] if messages else []
+    if wishes:
+        changes.append(hooks.change(number, {**shared, PREFERENCE: wishes}, PREFERENCE))
+    hooks.post(world, number, changes, played[0][1].key)
+
+
+def _told(message: Json) -> Json:
+    """One entry of `user_preferences[]`."""
+    who = {"wa_id": message.get("from"), "user_id": message.get("from_user_id")}
+    told = {name: message[name] for name in ("detail", "value")}
+    return {
+        **{name: value for name, value in who.items() if value},
+        **told,
+        "category": "marketing_messages",
+        "timestamp": int(message["timestamp"]),
+    }
 
 
 def new_user_id(world: World, number: WhatsAppNumber, customer: Customer, wish: Json) -> None:

@@ -26,6 +26,9 @@ class Draft(msgspec.Struct, kw_only=True):
     location: Json | None = None
     cards: list[Json] = []
     buttons: list[Button] = []
+    links: list[str] = []
+    """Addresses of the pictures on several cards."""
+    marketing: bool = False
     target: str = ""
     """The message that a reaction belongs to."""
 
@@ -115,7 +118,14 @@ def _template(body: Json) -> Draft:
             if isinstance(file, dict):
                 link, media_id = str(file.get("link") or ""), str(file.get("id") or "")
     return Draft(
-        kind="template", title=title, text=text, footer=footer, buttons=buttons, link=link, media_id=media_id
+        kind="template",
+        title=title,
+        text=text,
+        footer=footer,
+        buttons=buttons,
+        link=link,
+        media_id=media_id,
+        marketing=templates.category(body["template"]) == "MARKETING",
     )
 
 
@@ -192,6 +202,59 @@ def _ask_location(action: Json) -> list[Button]:
     return [Button(id="send_location", title="", kind="location")]
 
 
+def _cards(part: Json, action: Json) -> Draft:
+    """A media carousel: two to ten cards, each with a picture or film by address and buttons of one kind and number."""
+    for name in ("header", "footer"):
+        if part.get(name):
+            raise GraphError(131009, f"interactive.{name} is not supported for type carousel")
+    cards = _need(action, "cards", "interactive.action")
+    if not 2 <= len(cards) <= 10:
+        raise GraphError(131009, "interactive.action.cards: 2 to 10 cards")
+    if [card.get("card_index") for card in cards] != list(range(len(cards))):
+        raise GraphError(131009, "interactive.action.cards: card_index must count from 0")
+    draft = Draft(kind="interactive")
+    shapes: set[tuple[str, ...]] = set()
+    for card in cards:
+        if card.get("type") != "cta_url":
+            raise GraphError(131009, "card.type must be cta_url")
+        words = _short((card.get("body") or {}).get("text", ""), 160, "card.body.text")
+        if words.count("\n") > 2:
+            raise GraphError(131009, "card.body.text has more than 2 line breaks")
+        header = _need(card, "header", "card")
+        kind = header.get("type")
+        if kind not in {"image", "video"}:
+            raise GraphError(131009, "card.header.type must be image or video")
+        draft.links.append(str(_need(_need(header, kind, "card.header"), "link", f"card.header.{kind}")))
+        draft.cards.append({"product": words})
+        buttons = _card_buttons(_need(card, "action", "card"))
+        draft.buttons += buttons
+        shapes.add((kind, *(button.kind for button in buttons)))
+    if len(shapes) > 1:
+        raise GraphError(
+            131009, "cards: header types, button types and their number must be the same on all cards"
+        )
+    answers = [button.id for button in draft.buttons if button.kind == "reply"]
+    if len(set(answers)) != len(answers):
+        raise GraphError(131009, "cards: ids of buttons must be unique")
+    return draft
+
+
+def _card_buttons(action: Json) -> list[Button]:
+    if action.get("name") == "cta_url" and not action.get("buttons"):
+        return _link_button(action)
+    replies = [button.get("quick_reply") or {} for button in _need(action, "buttons", "card.action")]
+    if len(replies) > 3 or any(button.get("type") != "quick_reply" for button in action["buttons"]):
+        raise GraphError(131009, "card.action.buttons: at most 3 quick_reply buttons")
+    return [
+        Button(
+            id=_short(_need(reply, "id", "quick_reply"), 256, "quick_reply.id"),
+            title=_short(_need(reply, "title", "quick_reply"), 20, "quick_reply.title"),
+            kind="reply",
+        )
+        for reply in replies
+    ]
+
+
 BUTTONS: dict[str, Callable[[Json], list[Button]]] = {
     "button": _reply_buttons,
     "list": _list_rows,
@@ -206,11 +269,15 @@ def _interactive(body: Json) -> Draft:
     part = _part(body, "interactive")
     kind = str(_need(part, "type", "interactive"))
     action = _need(part, "action", "interactive")
-    if kind not in BUTTONS and kind not in PRODUCTS:
+    if kind not in BUTTONS and kind not in PRODUCTS and kind != "carousel":
         raise GraphError(131009, f"interactive.type {kind} is not known")
     text = (part.get("body") or {}).get("text", "")
     if kind not in {"product", "catalog_message"}:
         _need({"text": text}, "text", "interactive.body")
+    if kind == "carousel":
+        draft = _cards(part, action)
+        draft.text = _short(text, 1024, "interactive.body.text")
+        return draft
     header = part.get("header") or {}
     media = header.get(header.get("type", "")) if header.get("type") in MEDIA_KINDS else {}
     return Draft(

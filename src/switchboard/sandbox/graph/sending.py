@@ -104,6 +104,8 @@ class Sending(Access):
                 "document",
             }:
                 return GraphError(131053, f"the file is {media.content_type}, not a {draft.kind}")
+        if draft.marketing and incoming.stopped(chat):
+            return GraphError(131050)
         return GraphError(131026) if chat.blocked else None
 
     def _show(
@@ -153,16 +155,16 @@ class Sending(Access):
     async def _finish(
         self, number: WhatsAppNumber, chat: Chat, bubble: Bubble, draft: Draft, failure: GraphError | None
     ) -> None:
-        if draft.link and failure is None:
+        for link in filter(None, [draft.link, *draft.links] if failure is None else []):
             try:
-                media = await self.world.fetch(draft.link, number.id)
+                media = await self.world.fetch(link, number.id)
             except FetchFailed as error:
                 failure = GraphError(131052, f"Media download error: {error}")
-            else:
-                shown = attachment(media, draft.kind)
-                shown.name = draft.file_name or shown.name
-                bubble.attachments = [shown]
-                self.world.changed(chat, bubble)
+                break
+            shown = attachment(media, kind_of(media) if draft.links else draft.kind)
+            shown.name = draft.file_name or shown.name
+            bubble.attachments = [*bubble.attachments, shown]
+            self.world.changed(chat, bubble)
         await hooks.settle(self.world, number, chat, bubble, failure)
 
     def _mark_read(self, number: WhatsAppNumber, body: Json) -> None:

@@ -128,6 +128,11 @@ TEMPLATES: list[Template] = [
     ),
 ]
 
+TEMPLATES += [
+    _template(10, "club_news", "en", "MARKETING", _body("Good news for {{1}}: the club opens again.", "Mei")),
+    _template(11, "club_news", "zh_CN", "MARKETING", _body("{{1}}您好，会员俱乐部重新开放啦。", "林女士")),
+]
+
 PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
 
 
@@ -176,6 +181,12 @@ def fill(sent: dict[str, Any]) -> tuple[str, str, str, list[Button]]:
         elif not given.get("header"):
             raise GraphError(132012, f"header: Format mismatch, expected {part['format']}, received UNKNOWN")
     return title, text, footer, buttons
+
+
+def category(sent: dict[str, Any]) -> str:
+    """The category of a template, empty for an unknown one."""
+    named = (sent.get("name"), (sent.get("language") or {}).get("code"))
+    return next((t["category"] for t in TEMPLATES if (t["name"], t["language"]) == named), "")
 
 
 def _slot(component: dict[str, Any]) -> str:
