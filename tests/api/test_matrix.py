@@ -47,6 +47,8 @@ def request_of(handler: HTTPRouteHandler) -> dict[str, Any]:
     """A query or body that passes the check of its type, if the endpoint takes one."""
     if handler.fn.__name__ == "read_picture":
         return {"params": {"url": "https://pictures.example/1.png"}}
+    if handler.fn.__name__ == "read_sticker":
+        return {"params": {"key": "446:1988"}}
     if handler.opt.get("accepts"):
         return {"files": {"file": ("a.txt", b"hello")}}
     if "data" in handler.parsed_fn_signature.parameters:

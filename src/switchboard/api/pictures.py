@@ -23,6 +23,10 @@ Address = Annotated[
     str, QueryParameter(description="The picture's address, as the mail names it.", max_length=4000)
 ]
 
+StickerKey = Annotated[
+    str, QueryParameter(description="The platform's name of it, such as LINE's `446:1988`.", max_length=200)
+]
+
 
 @get(
     "/messages/{message_id:uuid}/picture",
@@ -56,13 +60,13 @@ async def read_picture(message_id: FromPath[UUID], url: Address, desk: WithDesk)
 
 
 @get(
-    "/channels/{channel_id:uuid}/stickers/{key:str}",
+    "/channels/{channel_id:uuid}/sticker",
     opt=may(Permission.CONVERSATIONS_READ),
     operation_id="readSticker",
     media_type="image/*",
 )
-async def read_sticker(channel_id: FromPath[UUID], key: FromPath[str], desk: WithDesk) -> Response[bytes]:
-    """Show a sticker that a channel sends by its `key` (LINE: `446:1988`). The kinds' capabilities list the packs."""
+async def read_sticker(channel_id: FromPath[UUID], key: StickerKey, desk: WithDesk) -> Response[bytes]:
+    """Show a sticker that a channel sends. The kinds' capabilities list the packs."""
     context = desk.context
     async with context.api_db.transaction(desk.workspace) as tx:
         rows = await connections.channels(tx, desk.workspace)

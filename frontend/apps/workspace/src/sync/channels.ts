@@ -43,7 +43,7 @@ export function useStickerPacks(kind: string): StickerPack[] {
 
 /** Our own address of a sticker's picture: no browser asks the platform for it. */
 export const stickerPicture = (channel: Id, key: string): string =>
-  `/api/v1/channels/${channel}/stickers/${encodeURIComponent(key)}`;
+  `/api/v1/channels/${channel}/sticker?key=${encodeURIComponent(key)}`;
 
 export const useChannels = () =>
   useQuery({ queryKey: ["channels"], queryFn: () => list<Channel>("/channels") });
