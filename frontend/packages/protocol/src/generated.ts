@@ -189,7 +189,7 @@ export interface paths {
         patch: operations["changeChannel"];
         trace?: never;
     };
-    "/api/v1/channels/{channel_id}/stickers/{key}": {
+    "/api/v1/channels/{channel_id}/sticker": {
         parameters: {
             query?: never;
             header?: never;
@@ -198,7 +198,7 @@ export interface paths {
         };
         /**
          * ReadSticker
-         * @description Show a sticker that a channel sends by its `key` (LINE: `446:1988`). The kinds' capabilities list the packs.
+         * @description Show a sticker that a channel sends. The kinds' capabilities list the packs.
          */
         get: operations["readSticker"];
         put?: never;
@@ -2495,11 +2495,13 @@ export interface operations {
     };
     readSticker: {
         parameters: {
-            query?: never;
+            query: {
+                /** @description The platform's name of it, such as LINE's `446:1988`. */
+                key: string;
+            };
             header?: never;
             path: {
                 channel_id: string;
-                key: string;
             };
             cookie?: never;
         };
