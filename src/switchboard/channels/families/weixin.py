@@ -195,9 +195,11 @@ def text(value: Any, *path: str) -> str:
     """Return the text (or whole number as text) at a path, empty when there is none."""
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
+    if isinstance(value, str):
+        return value
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value) if abs(value) < 10**40 else ""
-    return value if isinstance(value, str) else ""
+    return ""
 
 
 def inner(value: Any, *path: str) -> Json:

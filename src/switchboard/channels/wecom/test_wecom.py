@@ -201,7 +201,7 @@ async def test_the_first_look_back_is_history_and_a_told_message_is_not() -> Non
 
 
 async def test_history_is_history_to_its_last_page() -> None:
-    """A hundred messages come at once; the thousandth of three days is no newer than the first."""
+    """Fifty messages come at once; the thousandth of three days is no newer than the first."""
     pages = [synced("old", cursor="c1", more=1), synced("older", cursor="c2"), synced("new", cursor="c3")]
     wecom, io = channel(*pages)
     cursor, history = "", []
