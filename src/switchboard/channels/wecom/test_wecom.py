@@ -178,7 +178,7 @@ async def test_a_poll_goes_on_where_the_last_one_ended_and_shows_the_callbacks_t
     assert [one.json.get("cursor") for one in io.scripted.requests] == ["c1", "c2"]
     assert [one.json["token"] for one in io.scripted.requests] == ["ENC-token"] * 2
     assert [one.json["open_kfid"] for one in io.scripted.requests] == [KF] * 2
-    assert {one.json["limit"] for one in io.scripted.requests} == {100}
+    assert {one.json["limit"] for one in io.scripted.requests} == {50}
     again = RawRequest("POLL", f"poll:{KF}", {}, {}, first.raw, RECEIVED_AT)
     assert wecom.parse(again) == list(first.facts)
 
