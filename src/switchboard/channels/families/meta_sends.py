@@ -24,9 +24,11 @@ LONGEST_PAYLOAD = 1000
 
 
 def recipient(message: Outbound) -> Json:
-    """Return the addressee: a person, a checkbox plugin's visitor, or the writer of a comment in private."""
+    """Return the addressee: a person, a checkbox plugin's visitor, or the writer of a comment or post in private."""
     if message.to.startswith(COMMENT):
-        return {"comment_id": message.to.removeprefix(COMMENT)}
+        ident = message.to.removeprefix(COMMENT)
+        # What visitors post on a page's wall is `<page>_<post>`; a comment begins with the number of its post.
+        return {"post_id" if ident.startswith(f"{message.account}_") else "comment_id": ident}
     if message.to.startswith(USER_REF):
         return {"user_ref": message.to.removeprefix(USER_REF)}
     return {"id": message.to}

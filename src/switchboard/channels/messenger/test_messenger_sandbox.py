@@ -390,6 +390,34 @@ async def test_a_comment_is_answered_in_private_once(shop: Shop) -> None:
         await shop.channel.send(to(f"comment:{late.external_id}", Text("too late")))
 
 
+async def test_who_posts_on_the_wall_is_answered_in_private(shop: Shop) -> None:
+    wall = await shop.said(type="visitor_post", text="Love your shop")
+    private = to(f"comment:{wall.external_id}", Text("Thank you!"))
+    await shop.sent(private)
+    assert shop.sandbox.ledger()[0]["to"] == wall.sender.claims[0].value
+    with pytest.raises(Refused) as twice:
+        await shop.channel.send(private)
+    assert twice.value.code == "10900"
+
+
+async def test_two_pages_of_one_connection_keep_apart(shop: Shop) -> None:
+    here = await shop.said(text="to the shop")
+    shop.sandbox.post(
+        "/sandbox/play", platform="messenger", account=SECOND, customer="ann", text="to the second"
+    )
+    there = await shop.next()
+    assert isinstance(there, MessageReceived)
+    assert (here.account, there.account) == (PAGE, SECOND)
+    assert there.sender.claims[0].space == f"messenger:{SECOND}"
+    assert there.sender.claims != here.sender.claims
+    answer = Outbound(SECOND, there.address, [Text("from the second")], "key-2")
+    await shop.channel.send(answer)
+    assert [entry["account"] for entry in shop.sandbox.ledger()] == [SECOND]
+    assert set(shop.io.kept) >= {f"page:{SECOND}"}
+    with pytest.raises(Refused):  # ids of people mean something on one page only
+        await shop.channel.send(Outbound(PAGE, there.address, [Text("wrong page")], "key-3"))
+
+
 async def test_a_page_token_that_ends_is_fetched_anew(shop: Shop) -> None:
     ann = await shop.said(text="hi")
     await shop.sent(to(ann.address, Text("one")))

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
@@ -14,6 +15,7 @@ from switchboard.channels.api import (
     Inbound,
     Io,
     Outbound,
+    Outcome,
     RawRequest,
     Reply,
     Sent,
@@ -22,10 +24,14 @@ from switchboard.channels.api import (
     secret,
     secrets_of,
 )
+from switchboard.channels.families.meta_health import aging
 from switchboard.channels.whatsapp.graph import Graph
 from switchboard.channels.whatsapp.inbound import facts
 from switchboard.channels.whatsapp.outbound import body_of
+from switchboard.channels.whatsapp.payloads import obj
 from switchboard.channels.whatsapp.standing import at_a_glance
+
+SCOPES = ("whatsapp_business_messaging", "whatsapp_business_management")
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -128,13 +134,21 @@ class WhatsAppChannel:
         ]
 
     async def check(self, webhook_url: str) -> list[AccountChanged]:
-        """Ask whether our app is subscribed with our address, and how the numbers stand."""
+        """Ask whether our app is subscribed with our address, how the numbers stand, how long the token lives."""
         waba = self._config.waba_id
         apps = await self._graph.call("GET", f"{waba}/subscribed_apps")
         shown = {"fields": "id,display_phone_number,quality_rating,status", "limit": "100"}
-        return at_a_glance(
-            apps, await self._graph.call("GET", f"{waba}/phone_numbers", params=shown), webhook_url
-        )
+        numbers = await self._graph.call("GET", f"{waba}/phone_numbers", params=shown)
+        return [*at_a_glance(apps, numbers, webhook_url), *await self._token_news()]
+
+    async def _token_news(self) -> list[AccountChanged]:
+        try:
+            asked = {"input_token": self._config.access_token}
+            told = await self._graph.call("GET", "debug_token", params=asked)
+        except Outcome:
+            # Who may not ask learns nothing: whether the token is good, the other calls say.
+            return []
+        return aging(obj(told, "data"), SCOPES, datetime.now(UTC))
 
     async def register(self, webhook_url: str) -> None:
         """Subscribe the app to the business account and let its webhooks come to our address."""

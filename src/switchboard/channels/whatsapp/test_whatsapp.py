@@ -5,7 +5,7 @@ import hmac
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -41,7 +41,7 @@ from switchboard.channels.api import (
     Unsupported,
 )
 from switchboard.channels.contract import Answer, ChannelContract, ScriptedHttp, ScriptedIo
-from switchboard.channels.whatsapp.channel import Config, WhatsAppChannel
+from switchboard.channels.whatsapp.channel import SCOPES, Config, WhatsAppChannel
 
 
 def graph_error(code: int, status: int = 400, message: str = "The request failed", **more: Any) -> Answer:
@@ -481,3 +481,30 @@ def test_what_the_customer_did_not_say_opens_no_window(field: str) -> None:
     (fact,) = channel()[0].parse(RawRequest("POST", "https://x.example", {}, {}, body, NOW))
     assert isinstance(fact, MessageReceived)
     assert (fact.opens, fact.auto) == ("", True)
+
+
+SOON, LATER = (int((datetime.now(UTC) + timedelta(days=days)).timestamp()) for days in (6, 8))
+
+
+@pytest.mark.parametrize(
+    ("told", "codes"),
+    [
+        ({"is_valid": True, "expires_at": 0, "scopes": list(SCOPES)}, []),
+        ({"is_valid": True, "expires_at": LATER}, []),
+        ({"is_valid": True, "expires_at": SOON}, [("amber", "token_ends")]),
+        ({"scopes": ["whatsapp_business_messaging"]}, [("amber", "permissions_missing")]),
+        (None, []),
+    ],
+)
+async def test_a_token_that_ends_is_told_before(told: Any, codes: list[tuple[str, str]]) -> None:
+    apps = {"data": [{"whatsapp_business_api_data": {"id": "1"}}]}
+    adapter, http = channel(Answer(json=apps), Answer(json={"data": []}), Answer(json={"data": told}))
+    found = await adapter.check("https://contact.example/hooks/x")
+    assert [(one.status, one.code) for one in found] == codes
+    assert http.requests[-1].params == {"input_token": CONFIG.access_token}
+
+
+async def test_who_may_not_ask_after_the_token_learns_nothing() -> None:
+    apps = {"data": [{"whatsapp_business_api_data": {"id": "1"}}]}
+    adapter, _ = channel(Answer(json=apps), Answer(json={"data": []}), graph_error(100))
+    assert await adapter.check("https://contact.example/hooks/x") == []

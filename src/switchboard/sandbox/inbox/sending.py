@@ -59,7 +59,9 @@ class Sending(Access):
     def _admit(self, account: PlatformAccount, recipient: Json, body: Json) -> tuple[Customer, Chat]:
         """Find the person and check that they may be written to now."""
         if recipient.get("comment_id"):
-            return self._by_comment(account, str(recipient["comment_id"]))
+            return self._by_comment(account, str(recipient["comment_id"]), post=False)
+        if recipient.get("post_id") and account.platform == "messenger":
+            return self._by_comment(account, str(recipient["post_id"]), post=True)
         if recipient.get("user_ref"):
             return self._by_reference(account, str(recipient["user_ref"]))
         customer = hooks.person(self.world, account, str(recipient.get("id") or ""))
@@ -101,9 +103,11 @@ class Sending(Access):
             raise InboxError(10, "Application does not have permission for this action")
         return kind == "UTILITY"
 
-    def _by_comment(self, account: PlatformAccount, comment: str) -> tuple[Customer, Chat]:
-        """The writer of a comment, once, for a week."""
+    def _by_comment(self, account: PlatformAccount, comment: str, *, post: bool) -> tuple[Customer, Chat]:
+        """The writer of a comment (or of a post on the page's wall), once, for a week."""
         found = self.world.store.find(account.platform, account.id, comment)
+        if found and post != (comment in walls.posts(account)):
+            found = None
         customer = self.world.state.customers.get(found[1].author) if found else None
         if found is None or customer is None or found[1].revoked:
             raise InboxError(100, "The comment does not exist or its writer cannot be written to")
