@@ -55,12 +55,15 @@ async def wake(sdk: Path, shop: Shop, services: PushServices, folder: Path) -> N
         phone(token, kept=folder / "iphone.json", **options) as iphone,
     ):
         await droid.ready()
-        await droid.call("registerDevice", "fcm", DROID)
-        await iphone.call("registerDevice", "apns", IPHONE)
         await droid.call("sendText", "Hello?")
         case = await agent.case("Li")
+        # A new channel's first answer is recorded as sent only after seconds, and its receipt not before.
+        await agent.answer(case, "Hello!")
+        await agent.seen(case, "delivered")
+        await droid.call("registerDevice", "fcm", DROID)
+        await iphone.call("registerDevice", "apns", IPHONE)
         await agent.answer(case, "Said to an open app")
-        await droid.hears_of(1)
+        await droid.hears_of(2)
         # The app must have had the time to say so.
         await agent.seen(case, "delivered")
         await droid.call("stop")
@@ -68,7 +71,7 @@ async def wake(sdk: Path, shop: Shop, services: PushServices, folder: Path) -> N
         first, second = sorted(await pushed(services, 2), key=lambda one: one["path"])
         assert first["path"] == f"/3/device/{IPHONE}"
         assert first["aps"]["alert"] == {"title": "Ann Archer · Tents", "body": "Said to closed ones"}
-        assert (first["aps"]["badge"], first["switchboard"]["conversation"]) == (2, case)
+        assert (first["aps"]["badge"], first["switchboard"]["conversation"]) == (3, case)
         assert (second["message"]["token"], second["message"]["notification"]["body"]) == (
             DROID,
             "Said to closed ones",
