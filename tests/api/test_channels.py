@@ -63,7 +63,7 @@ async def platforms(sandbox: str) -> AsyncIterator[Platforms]:
 @pytest.fixture
 async def desk(office: Office, platforms: Platforms, database: str, tmp_path: Path) -> AsyncIterator[Office]:
     """The API with a connector that reaches the sandbox instead of the platforms."""
-    bases = dict.fromkeys(("telegram", "whatsapp"), platforms.url)
+    bases = dict.fromkeys(("telegram", "whatsapp", "wechat"), platforms.url)
     settings = Settings(
         data=tmp_path / "data", outbound_allow=(urlsplit(platforms.url).netloc,), base_urls=bases, pool=3
     )
@@ -204,6 +204,21 @@ async def test_a_saved_connection_turns_red_and_green_by_its_test(
     await platforms.add("telegram/bots", id="80", token=bot["token"])
     assert (await admin.call("POST", f"{path}/test")).json()["ok"] is True
     assert (await admin.call("GET", path)).json()["status"] == "green"
+
+
+async def test_a_saved_connection_is_tried_with_its_own_token(
+    admin: Person, desk: Office, platforms: Platforms
+) -> None:
+    """WeChat makes the last token worthless by handing out the next one."""
+    account = await platforms.add("platforms/wechat_oa")
+    names = ("app_id", "app_secret", "token", "encoding_aes_key")
+    made = (await _connect(admin, "wechat_oa", {one: account["settings"][one] for one in names})).json()
+    for _ in range(2):
+        assert (await admin.call("POST", f"/connections/{made['id']}/test")).json()["ok"] is True
+    kept = await (await desk.pipe()).only(
+        "select count(*) from access_token where connection_id = $1", UUID(made["id"])
+    )
+    assert kept == 1
 
 
 async def test_settings_that_cannot_be_opened_are_told(admin: Person, desk: Office) -> None:

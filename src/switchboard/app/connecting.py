@@ -73,7 +73,7 @@ class Connector:
             config = self._runtime.connections.config(row)
         except (CannotOpen, msgspec.DecodeError):
             return Tested(False, SEALED, field="config")
-        return await self._probe(adapter, config, row.workspace_id)
+        return await self._probe(adapter, config, row.workspace_id, row.id)
 
     async def prepare(self, workspace: UUID, kind: str, config: dict[str, Any], *, force: bool) -> Prepared:
         """Complete, try and seal new settings; raises Invalid with the platform's words unless forced."""
@@ -227,9 +227,12 @@ class Connector:
         key = getattr(self._runtime.connections.config(row), "site_key", "")
         return f'<script src="{self._runtime.settings.url}/widget.js" data-channel="{key}" async></script>'
 
-    async def _probe(self, adapter: Adapter, config: msgspec.Struct, workspace: UUID) -> Tested:
+    async def _probe(
+        self, adapter: Adapter, config: msgspec.Struct, workspace: UUID, connection: UUID | None = None
+    ) -> Tested:
+        """Try settings; those of a `connection` with its own tokens, which may have been exchanged since."""
         try:
-            channel: Channel = adapter.factory(config, self._runtime.io(workspace))
+            channel: Channel = adapter.factory(config, self._runtime.io(workspace, connection))
             async with asyncio.timeout(PROBE_SECONDS):
                 accounts = await channel.probe()
         except Reauthorise as error:
