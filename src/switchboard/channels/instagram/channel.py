@@ -34,7 +34,7 @@ from switchboard.channels.api import (
 )
 from switchboard.channels.families.meta import greet, number, obj, prove, text
 from switchboard.channels.families.meta_graph import TOKEN_GONE, Graph, place, with_token
-from switchboard.channels.families.meta_health import deaf, token_news
+from switchboard.channels.families.meta_health import deaf, misled, token_news
 from switchboard.channels.families.meta_sends import entries
 from switchboard.channels.instagram.inbound import facts, is_comment, mentioned
 from switchboard.channels.instagram.outbound import send_comment, send_message
@@ -103,6 +103,16 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             "自行设定的任意口令，与 Meta 回调设置页中填写的保持一致。",
         ),
     ]
+    app_id: Annotated[
+        str,
+        field(
+            "App ID",
+            "应用编号",
+            "Optional, facebook only. With it, the webhook address is entered at Meta for you and watched.",
+            "可选，仅用于 facebook 登录方式。填写后，系统会自动在 Meta 登记回调地址，并持续检查。",
+        ),
+        msgspec.Meta(pattern="^[0-9]*$"),
+    ] = ""
     ice_breakers: Annotated[
         str,
         field(
@@ -206,8 +216,12 @@ class InstagramChannel:
         linked = [obj(page, ACCOUNT) for page in await self._pages("id")]
         return [_account(text(one, "id"), one) for one in linked if text(one, "id")]
 
-    async def register(self, webhook_url: str) -> None:  # noqa: ARG002
-        """Subscribe the app to all accounts and set their first questions. Meta takes the address in its console only."""
+    async def register(self, webhook_url: str) -> None:
+        """Subscribe the app to all accounts and set their first questions. The address is entered where the app's id is known;
+        with Instagram login Meta takes it in its console only.
+        """
+        if self._watched:
+            await self._enter(webhook_url)
         for account in await self.probe():
             ident = account.external_id
             if self._linked:
@@ -224,19 +238,47 @@ class InstagramChannel:
                 }
                 await self._call("POST", ident, "me/messenger_profile", json=body)
 
-    async def check(self, webhook_url: str) -> list[AccountChanged]:  # noqa: ARG002
+    async def check(self, webhook_url: str) -> list[AccountChanged]:
         """Ask whether the app is still subscribed to its accounts, and how long the token lives where that is told (Facebook login)."""
         found: list[AccountChanged | None] = []
+        app = self._config.app_id
+        if self._watched:
+            listed = await self._graph.pages(f"{app}/subscriptions", self._app_token, {})
+            found.append(misled(app, listed, "instagram", webhook_url))
         for account in await self.probe():
             rows = await self._subscriptions(account.external_id)
             needed = () if self._linked else NEEDED
             found.append(deaf(account.external_id, rows, "", needed))
         if self._linked:
             token = self._config.access_token
-            found += await token_news(self._graph, token, token, SCOPES)
+            asker = self._app_token if self._watched else token
+            found += await token_news(self._graph, token, asker, SCOPES)
         return [one for one in found if one is not None]
 
     # -- inside ------------------------------------------------------------------------------------------
+
+    @property
+    def _watched(self) -> bool:
+        """Whether the app's own webhooks can be asked after: Instagram login has another app secret."""
+        return self._linked and bool(self._config.app_id)
+
+    @property
+    def _app_token(self) -> str:
+        return f"{self._config.app_id}|{self._config.app_secret}"
+
+    async def _enter(self, webhook_url: str) -> None:
+        """Enter our address at the app, with all that we read, else with what every app may have."""
+        body = {"object": "instagram", "callback_url": webhook_url, "verify_token": self._config.verify_token}
+        path = f"{self._config.app_id}/subscriptions"
+        for fields in (FIELDS, CERTAIN):
+            whole = {**body, "fields": ",".join(fields), "include_values": True}
+            try:
+                await self._graph.call("POST", path, self._app_token, json=whole)
+            except Refused as error:
+                if fields is CERTAIN or not error.code.startswith("100"):
+                    raise
+            else:
+                return
 
     async def _pages(self, fields: str) -> list[dict[str, Any]]:
         """Return the token's pages with their accounts: all of a person's or system user's, or the page itself."""

@@ -369,6 +369,35 @@ async def test_registering_keeps_what_messenger_subscribed_to() -> None:
     assert bearers(http)[3:] == ["token-of-the-page"] * 2
 
 
+async def test_registering_enters_the_address_where_the_app_is_known() -> None:
+    no, kept = graph_error(100, message="Unknown field"), Answer(json={"data": []})
+    adapter, http = channel(no, YES, PAGES, PAGES, kept, YES, app_id="42")
+    await adapter.register("https://contact.example/hooks/abc")
+    first, second = http.requests[:2]
+    assert first.url.endswith("/42/subscriptions")
+    assert first.headers == {"authorization": "Bearer 42|app-secret-of-the-tests"}
+    assert (first.json["object"], first.json["callback_url"]) == (
+        "instagram",
+        "https://contact.example/hooks/abc",
+    )
+    assert [one.json["fields"] for one in (first, second)] == [",".join(FIELDS), ",".join(CERTAIN)]
+
+
+async def test_an_address_that_meta_does_not_believe_is_entered_once_only() -> None:
+    adapter, http = channel(graph_error(2200, message="Callback verification failed"), app_id="42")
+    with pytest.raises(Refused, match="verification"):
+        await adapter.register("https://contact.example/hooks/abc")
+    assert len(http.requests) == 1
+
+
+async def test_instagram_login_does_not_ask_after_the_app() -> None:
+    me = Answer(json={"user_id": SHOP, "username": "lampshop"})
+    well = Answer(json={"data": [{"id": "42", "subscribed_fields": ["messages", "comments"]}]})
+    adapter, http = channel(NO_REFRESH, me, well, login="instagram", app_id="42")
+    assert await adapter.check("https://x.example") == []
+    assert not [request for request in http.requests if "42/" in request.url or "debug_token" in request.url]
+
+
 async def test_registering_with_instagram_login_asks_for_less_when_it_may_not_have_all() -> None:
     me = Answer(json={"user_id": SHOP, "username": "lampshop"})
     adapter, http = channel(NO_REFRESH, me, graph_error(100), YES, login="instagram")

@@ -214,6 +214,24 @@ async def test_every_kind_of_send_arrives_and_is_read(shop: Shop) -> None:
 
 
 @FACEBOOK
+async def test_the_address_is_entered_and_watched_where_the_app_is_known(shop: Shop) -> None:
+    known = shop.connect(app_id=shop.settings["app_id"])
+    shop.sandbox.post("/sandbox/platforms/instagram", id=SHOP, webhook_url="http://127.0.0.1:9/old")
+    assert [news.code for news in await known.check(shop.door.url)] == ["callback_elsewhere"]
+    wrong = shop.connect(app_id=shop.settings["app_id"], verify_token="not the door's")
+    with pytest.raises(Refused):
+        await wrong.register(shop.door.url)
+    await known.register(shop.door.url)
+    assert await known.check(shop.door.url) == []
+    assert (await shop.said(text="hi")).parts == [Text("hi")]
+    (elsewhere,) = await known.check("https://elsewhere.example/hook")
+    assert (elsewhere.status, elsewhere.code) == ("red", "callback_elsewhere")
+    assert await shop.channel.check("https://elsewhere.example/hook") == []
+    shop.change(token_expires_at=int(time.time()) + DAY)
+    assert [news.code for news in await known.check(shop.door.url)] == ["token_ends"]
+
+
+@FACEBOOK
 async def test_the_end_of_the_token_is_told_a_week_before(shop: Shop) -> None:
     shop.change(token_expires_at=int(time.time()) + 6 * DAY)
     (ends,) = await shop.channel.check(shop.door.url)
