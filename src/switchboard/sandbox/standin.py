@@ -43,6 +43,8 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     """What else than answering can be done to a message: edit, revoke, reaction."""
     window_hours: float = 0.0
     """How long after the customer's last word the business may write; 0 = always."""
+    calls: bool = True
+    """Whether it calls a webhook address; else the product keeps a line to it."""
 
 
 class StandIn:

@@ -38,11 +38,11 @@ function connection(account, calls) {
     if (account[mail]) rows.push([mail, `${account[mail].host}:${account[mail].port}`]);
   const state = last ? (last.done ? t("ok") : t("retrying")) : "";
   const tone = !account.webhook_url ? "idle" : last && !last.done ? "bad" : "good";
-  const mail = account.platform === "email";
+  const called = account.platform !== "email" && desk.face().calls !== false;
   return section(
     "plug",
     t("connection"),
-    mail
+    !called
       ? null
       : h(
           "p",
@@ -54,7 +54,7 @@ function connection(account, calls) {
             account.webhook_url || `${t("webhook")}: ${t("none")}`,
           ),
         ),
-    mail
+    !called
       ? null
       : h(
           "p",

@@ -106,6 +106,7 @@ class Smpp(StandIn):
         shown=("host", "port", "system_id", "password", "numbers"),
         codes=CODES,
         files=(),
+        calls=False,
         moves=(
             Move(
                 en="Long message, its parts in the wrong order",
