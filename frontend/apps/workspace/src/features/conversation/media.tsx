@@ -113,6 +113,7 @@ function Player({ part, name }: { part: MediaPart; name: string }) {
   const { t } = useTranslation();
   const file = part.file;
   if (!file) return null;
+  const seconds = file.duration || part.duration;
   switch (part.type) {
     case "sticker":
       return file.mime.startsWith("video/") ? (
@@ -131,7 +132,7 @@ function Player({ part, name }: { part: MediaPart; name: string }) {
       return (
         <div className={css.audio}>
           <audio controls preload="metadata" src={file.url} />
-          {file.duration ? <small className="muted">{playTime(file.duration)}</small> : null}
+          {seconds ? <small className="muted">{playTime(seconds)}</small> : null}
         </div>
       );
     case "video":
