@@ -121,7 +121,10 @@ async def test_the_webhook_door(
     scope = {"method": method, "headers": headers, "query_string": query, "path": f"/hooks/{row['secret']}"}
     assert await knock(door, scope, chunks) in (200, 401, 404, 405, 413)
     assert await pipe.sql("select 1 from raw") == [], "nothing of a stranger's is kept"
-    assert await knock(door, scope | {"path": f"/hooks/{'x' * 32}"}, chunks) == 404
+    if method not in ("GET", "HEAD", "POST"):
+        assert await knock(door, scope, chunks) in (405, 413)
+    for secret in ("x" * 32, "x" * 31 + "\x00", "\ud800" * 16):
+        assert await knock(door, scope | {"path": f"/hooks/{secret}"}, chunks) == 404
 
 
 @MANY

@@ -1,6 +1,7 @@
 """The webhook door: plain ASGI, since it is the hot path. Verify, parse, store, commit, 200. Nothing else happens here."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ REQUESTS = Metric(
 )
 BODY_SECONDS = 15
 PREFIX = "/hooks/"
+SECRET = re.compile(r"[0-9A-Za-z_-]{16,64}")
 
 
 class Door:
@@ -60,7 +62,7 @@ class Door:
 
     async def _find(self, path: str) -> Live | None:
         secret = path.removeprefix(PREFIX).split("/", 1)[0]
-        if not 16 <= len(secret) <= 64:
+        if SECRET.fullmatch(secret) is None:
             return None
         return await self._runtime.connections.by_secret(secret)
 
@@ -72,6 +74,8 @@ class Door:
                     return channel.challenge(request)
                 # Some platforms knock before they accept an address.
                 return Reply() if request.method == "HEAD" else Reply(405, b"POST only")
+            if request.method != "POST":
+                return Reply(405, b"POST only")
             if live.prepares is not None:
                 await live.prepares.prepare(request)
             channel.verify(request)

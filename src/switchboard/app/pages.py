@@ -54,8 +54,11 @@ class Pages:
 
     def _inside(self, path: str) -> Path | None:
         base = (self._root / "workspace").resolve()
-        found = (base / path.lstrip("/")).resolve()
-        return found if found.is_relative_to(base) and found.is_file() else None
+        try:
+            found = (base / path.lstrip("/")).resolve()
+            return found if found.is_relative_to(base) and found.is_file() else None
+        except (OSError, ValueError):  # too long a name, or one with a NUL: there is no such file
+            return None
 
     async def _file(self, send: Send, file: Path, cache: str, frame: bool = False) -> None:
         try:

@@ -53,6 +53,12 @@ async def test_nothing_outside_is_served(tmp_path: Path) -> None:
         assert b"hidden" not in (await _get(tmp_path, path))[2]
 
 
+async def test_names_that_no_file_has_are_the_page(tmp_path: Path) -> None:
+    _build(tmp_path)
+    for path in ("/a\x00b", f"/{'x' * 5000}", f"/{'x/' * 3000}"):
+        assert (await _get(tmp_path, path))[0] == 200
+
+
 async def test_the_still_that_stands_for_videos_is_among_the_pages(tmp_path: Path) -> None:
     public = Path(__file__).parents[3] / "frontend" / "apps" / "workspace" / "public"
     _build(tmp_path)
