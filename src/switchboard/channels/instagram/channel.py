@@ -5,6 +5,7 @@ Instagram login (one account, its own token that lives 60 days, graph.instagram.
 """
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import msgspec
@@ -34,7 +35,7 @@ from switchboard.channels.api import (
 )
 from switchboard.channels.families.meta import greet, number, obj, prove, text
 from switchboard.channels.families.meta_graph import TOKEN_GONE, Graph, place, with_token
-from switchboard.channels.families.meta_health import deaf, misled, token_news
+from switchboard.channels.families.meta_health import aging, deaf, misled, token_news
 from switchboard.channels.families.meta_sends import entries
 from switchboard.channels.instagram.inbound import facts, is_comment, mentioned
 from switchboard.channels.instagram.outbound import send_comment, send_message
@@ -45,6 +46,7 @@ FACEBOOK, INSTAGRAM = "https://graph.facebook.com", "https://graph.instagram.com
 PAGE_TOKEN_SECONDS = 43_200
 # A token is no sooner refreshed than a day after it was made.
 DAY_SECONDS, FOR_GOOD_SECONDS = 86_400, 315_360_000
+LIFE_SECONDS = 60 * DAY_SECONDS
 CERTAIN = (
     "messages", "messaging_postbacks", "messaging_seen", "messaging_referral", "message_reactions", "comments",
     "live_comments",
@@ -239,7 +241,7 @@ class InstagramChannel:
                 await self._call("POST", ident, "me/messenger_profile", json=body)
 
     async def check(self, webhook_url: str) -> list[AccountChanged]:
-        """Ask whether the app is still subscribed to its accounts, and how long the token lives where that is told (Facebook login)."""
+        """Ask whether the app is still subscribed to its accounts, and how long the token lives."""
         found: list[AccountChanged | None] = []
         app = self._config.app_id
         if self._watched:
@@ -253,6 +255,9 @@ class InstagramChannel:
             token = self._config.access_token
             asker = self._app_token if self._watched else token
             found += await token_news(self._graph, token, asker, SCOPES)
+        else:
+            # Nobody tells the end of an account's own token; near it means that no renewal has succeeded for weeks.
+            found += aging({"expires_at": await self._until()}, (), datetime.now(UTC))
         return [one for one in found if one is not None]
 
     # -- inside ------------------------------------------------------------------------------------------
@@ -337,6 +342,16 @@ class InstagramChannel:
 
         return await with_token(token, use)
 
+    async def _until(self, renewed: float = 0) -> str:
+        """Return when the account's token ends at the latest (Unix seconds); `renewed`: how long a new one lives from now."""
+
+        async def reckoned() -> Token:
+            end = datetime.now(UTC).timestamp() + (renewed or LIFE_SECONDS)
+            return Token(str(int(end)), FOR_GOOD_SECONDS)
+
+        known = await self._io.token("instagram:until", reckoned)
+        return await self._io.token("instagram:until", reckoned, instead_of=known) if renewed else known
+
     async def _refreshed(self) -> Token:
         """Return the account's token, good for another 60 days.
 
@@ -347,6 +362,7 @@ class InstagramChannel:
             return Token(self._config.access_token, FOR_GOOD_SECONDS)
 
         before = await self._io.token("instagram:latest", given)
+        await self._until()
         params = {"grant_type": "ig_refresh_token", "access_token": before}
         try:
             found = await self._graph.call(
@@ -366,6 +382,7 @@ class InstagramChannel:
                 return Token(fresh, FOR_GOOD_SECONDS)
 
             await self._io.token("instagram:latest", latest, instead_of=before)
+        await self._until(seconds)
         # Long before its end, so that a platform that is away for days does no harm.
         return Token(fresh, max(DAY_SECONDS, seconds / 2))
 

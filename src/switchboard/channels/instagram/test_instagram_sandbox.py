@@ -351,6 +351,19 @@ async def test_an_app_with_few_permissions_still_gets_messages(shop: Shop) -> No
 
 
 @INSTAGRAM
+async def test_a_token_that_is_never_renewed_is_told_a_week_before_its_end(shop: Shop) -> None:
+    assert abs(int(shop.io.kept["instagram:until"]) - time.time() - 60 * DAY) < 60
+    assert await shop.channel.check(shop.door.url) == []
+    shop.io.kept["instagram:until"] = str(int(time.time()) + 6 * DAY)
+    (ends,) = await shop.channel.check(shop.door.url)
+    assert (ends.status, ends.code) == ("amber", "token_ends")
+    shop.shift(2 * DAY)  # old enough to be renewed again
+    shop.io.kept.pop("instagram")
+    assert await shop.channel.check(shop.door.url) == []
+    assert abs(int(shop.io.kept["instagram:until"]) - time.time() - 60 * DAY) < 60
+
+
+@INSTAGRAM
 async def test_the_token_of_an_account_alone_is_renewed_in_time(shop: Shop) -> None:
     ann = await shop.said(text="hi")
     first = shop.io.kept["instagram"]
@@ -361,6 +374,7 @@ async def test_the_token_of_an_account_alone_is_renewed_in_time(shop: Shop) -> N
     await shop.sent(to(ann.address, Text("yes")))
     second = shop.io.kept["instagram"]
     assert second != first
+    assert await shop.channel.check(shop.door.url) == []
     shop.shift(30 * DAY)  # by now the first is over
     await shop.said(text="and now?")
     await shop.sent(to(ann.address, Text("yes")))

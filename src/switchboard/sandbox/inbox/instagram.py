@@ -54,7 +54,7 @@ class Instagram(Inbox):
         zh="Instagram",
         color="#d62976",
         mark="Ig",
-        shown=("login", "access_token", "app_secret", "verify_token"),
+        shown=("login", "access_token", "app_secret", "verify_token", "app_id"),
         codes=CODES_HERE,
         moves=MOVES,
         menu=("edit", "revoke", "reaction"),
