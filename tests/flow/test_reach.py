@@ -9,14 +9,17 @@ import msgspec
 import pytest
 
 from switchboard import flow
+from switchboard.app.runtime import Runtime
 from switchboard.app.sender import handle_of
 from switchboard.app.tokens import Tokens
-from switchboard.channels.api import Token
+from switchboard.channels.api import Retry, Token
 from switchboard.channels.manifest import Window
 from switchboard.channels.registry import Adapter, adapters
+from switchboard.connections import commands as connections
 from switchboard.core.facts import ReceiptReceived
 from switchboard.core.ids import new_id
 from switchboard.core.parts import Text
+from switchboard.db.pool import Database
 from switchboard.delivery import commands as delivery
 from switchboard.delivery.commands import Body, Ended, Piece
 from switchboard.secrecy import Sealer
@@ -182,3 +185,66 @@ async def test_a_fetch_that_fails_leaves_nothing_behind(pipe: Pipe) -> None:
     with pytest.raises(ValueError, match="no"):
         await tokens.get(pipe.workspace, pipe.connections["main"], "access", broken)
     assert await tokens.get(pipe.workspace, pipe.connections["main"], "access", fetch) == "good"
+
+
+async def test_a_slow_fetch_keeps_one_database_connection(pipe: Pipe) -> None:
+    """However many sends wait for the token, others still get at the database."""
+    fetching, go = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> Token:
+        fetching.set()
+        await go.wait()
+        return Token("good", 7200)
+
+    db = Database(pipe.db.dsn, size=2)
+    await db.open()
+    try:
+        tokens = Tokens(db, Sealer([b"k" * 32]))
+        waiting = [
+            asyncio.create_task(tokens.get(pipe.workspace, pipe.connections["main"], "access", slow))
+            for _ in range(8)
+        ]
+        await fetching.wait()
+        await asyncio.sleep(0.05)
+        async with asyncio.timeout(2), db.transaction():
+            go.set()
+        assert await asyncio.gather(*waiting) == ["good"] * 8
+    finally:
+        await db.close()
+
+
+async def test_a_token_that_the_database_keeps_back_leaves_no_send_in_doubt(pipe: Pipe) -> None:
+    """Nothing has left yet, so it is surely tried again."""
+
+    async def never() -> Token:
+        raise AssertionError
+
+    db = Database(pipe.db.dsn, size=1)
+    await db.open()
+    await db.close()
+    with pytest.raises(Retry):
+        await Tokens(db, Sealer([b"k" * 32])).get(pipe.workspace, pipe.connections["main"], "access", never)
+
+
+async def test_changed_settings_forget_the_token_in_memory_too(pipe: Pipe, runtime: Runtime) -> None:
+    """The row goes with the settings; a process that remembered would go on with the old account's token."""
+    connection, fetched = pipe.connections["main"], iter(["old", "new"])
+
+    async def fetch() -> Token:
+        return Token(next(fetched), 7200)
+
+    async def ask() -> str:
+        return await runtime.tokens.get(pipe.workspace, connection, "access", fetch)
+
+    async def seal() -> None:
+        config = b'{"system_id": "main"}'
+        sealed = runtime.sealer.seal(config, workspace=pipe.workspace, purpose="connection")
+        async with pipe.db.transaction() as tx:
+            await connections.update(tx, pipe.workspace, connection, None, sealed, None)
+
+    await seal()
+    assert await runtime.connections.by_id(connection) is not None
+    assert [await ask(), await ask()] == ["old", "old"]
+    await seal()
+    await runtime.connections._refresh()
+    assert await ask() == "new"

@@ -235,6 +235,7 @@ class Connections:
             if key not in present or present[key][2:] != (live.row.revision, live.row.status):
                 del self._live[key]
                 self._by_secret.pop(live.row.secret, None)
+                self._runtime.tokens.forget(key)
 
 
 class StoredFiles:

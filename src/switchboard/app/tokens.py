@@ -3,13 +3,15 @@
 Platforms such as WeChat make a token worthless by handing out the next one, so two processes must never fetch side by side.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
+from weakref import WeakValueDictionary
 
-from switchboard.channels.api import Token
+from switchboard.channels.api import Retry, Token
 from switchboard.connections import tokens
-from switchboard.db.pool import Database
+from switchboard.db.pool import TRANSIENT, Database
 from switchboard.secrecy import CannotOpen, Sealer
 
 PURPOSE = "access_token"
@@ -24,6 +26,7 @@ class Tokens:
         self._db = db
         self._sealer = sealer
         self._known: dict[tuple[UUID, str], tuple[str, datetime]] = {}
+        self._turns: WeakValueDictionary[tuple[UUID, str], asyncio.Lock] = WeakValueDictionary()
 
     async def get(
         self,
@@ -33,13 +36,44 @@ class Tokens:
         fetch: Callable[[], Awaitable[Token]],
         instead_of: str = "",
     ) -> str:
-        """Return a token that is good for now; raises what `fetch` raises. `instead_of` is one the platform refused."""
-        now = datetime.now(UTC)
-        value, until = self._known.get((connection, name), ("", now))
-        if value and until > now and value != instead_of:
+        """Return a token that is good for now; raises what `fetch` raises, Retry when the database is in the way.
+
+        `instead_of` is one the platform refused.
+        """
+        if value := self._at_hand(connection, name, instead_of):
             return value
+        # Those of one process wait here, each of them in the database would hold a connection as long as the platform takes.
+        turn = self._turns.setdefault((connection, name), asyncio.Lock())
+        async with turn:
+            if value := self._at_hand(connection, name, instead_of):
+                return value
+            try:
+                return await self._shared(workspace, connection, name, fetch, instead_of)
+            except TRANSIENT as trouble:
+                # Nothing has been sent yet: what waits for the token may surely be tried again.
+                raise Retry(f"No access token could be had ({type(trouble).__name__}).") from trouble
+
+    def forget(self, connection: UUID) -> None:
+        """Drop what is known of a connection, whose settings have changed."""
+        for key in [key for key in self._known if key[0] == connection]:
+            del self._known[key]
+
+    def _at_hand(self, connection: UUID, name: str, instead_of: str) -> str:
+        value, until = self._known.get((connection, name), ("", datetime.min.replace(tzinfo=UTC)))
+        return value if value != instead_of and until > datetime.now(UTC) else ""
+
+    async def _shared(
+        self,
+        workspace: UUID,
+        connection: UUID,
+        name: str,
+        fetch: Callable[[], Awaitable[Token]],
+        instead_of: str,
+    ) -> str:
+        """Return the token that all processes share, fetched by us if it is our turn."""
         async with self._db.transaction() as tx:
             row = await tokens.hold(tx, workspace, connection, name)
+            now = datetime.now(UTC)
             value = self._open(workspace, row.sealed) if row is not None and row.expires_at > now else ""
             if row is not None and value and value != instead_of:
                 self._known[connection, name] = value, row.expires_at
