@@ -342,11 +342,15 @@ def _preference(place: Place, item: Json) -> Iterator[Inbound]:
 def _call(place: Place, item: Json) -> Iterator[Inbound]:
     event = text(item, "event") or text(item, "status")
     number, user_id = text(item, "from"), text(item, "from_user_id")
-    if text(item, "direction") == "BUSINESS_INITIATED":
-        number, user_id = text(item, "to"), text(item, "to_user_id")
+    ours = text(item, "direction") == "BUSINESS_INITIATED" or not (number or user_id)
+    if ours:
+        number = text(item, "to") or text(item, "recipient_id")
+        user_id = text(item, "to_user_id") or text(item, "recipient_user_id")
     sender = place.person(number, user_id)
     key = f"call:{_id(item)}:{event}"
-    call = _received(place, item, sender, [Unsupported("call", event)], key, auto=True)
+    # Meta lets us answer for a day after a customer's call, not after one of ours.
+    opens = "" if ours else "message"
+    call = _received(place, item, sender, [Unsupported("call", event)], key, auto=True, opens=opens)
     yield msgspec.structs.replace(call, external_id=key)
 
 

@@ -460,6 +460,18 @@ async def test_a_card_alone_needs_neither_picture_nor_button(card: Card, kind: s
     assert ('"id": "7"' in json.dumps(body)) == bool(card.image)
 
 
+@pytest.mark.parametrize(("direction", "opens"), [("BUSINESS_INITIATED", ""), ("USER_INITIATED", "message")])
+def test_calls_of_ours_open_no_window(direction: str, opens: str) -> None:
+    ends = ("491701234567", "1") if opens else ("1", "491701234567")
+    call = {"id": "wacid.1", "from": ends[0], "to": ends[1], "event": "terminate", "direction": direction}
+    value = {"metadata": {"phone_number_id": "1"}, "calls": [call]}
+    entry = {"id": "9", "changes": [{"field": "calls", "value": value}]}
+    body = json.dumps({"object": "whatsapp_business_account", "entry": [entry]}).encode()
+    (fact,) = channel()[0].parse(RawRequest("POST", "https://x.example", {}, {}, body, NOW))
+    assert isinstance(fact, MessageReceived)
+    assert (fact.opens, fact.address) == (opens, "+491701234567")
+
+
 @pytest.mark.parametrize("field", ["user_preferences", "messages"])
 def test_what_the_customer_did_not_say_opens_no_window(field: str) -> None:
     """A preference and a notice of WhatsApp's own are no message of the customer's: 24 hours don't begin with them."""
