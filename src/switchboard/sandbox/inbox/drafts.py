@@ -34,7 +34,14 @@ def wrong(words: str) -> InboxError:
 
 
 def read(message: Any, account: PlatformAccount, *, has_file: bool = False) -> Draft:
-    """The message of a send; InboxError 100 when it breaks a limit."""
+    """The message of a send; InboxError 100 when it breaks a limit, or something in it is of another type."""
+    try:
+        return _read(message, account, has_file=has_file)
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
+        raise wrong("A part of param message has the wrong type") from error
+
+
+def _read(message: Any, account: PlatformAccount, *, has_file: bool) -> Draft:
     if not isinstance(message, dict) or not message:
         raise wrong("param message must be non-empty.")
     if len(str(message.get("metadata") or "")) > 1000:

@@ -33,7 +33,10 @@ class Templates(Sending):
             return json_response(_listed(account, request.query))
         if request.method == "DELETE":
             return self._delete(account, given)
-        return self._make(account, given)
+        try:
+            return self._make(account, given)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise InboxError(100, "A part of param components has the wrong type") from error
 
     async def message_template_library(self, request: Request) -> Response:
         """Meta's own templates, which pages may clone."""
@@ -136,5 +139,5 @@ def _check(components: Any, style: str) -> None:
         raise InboxError(100, "Variables need sample values", subcode=2388043)
     for one in rows:
         for button in one.get("buttons") or [] if isinstance(one, dict) else []:
-            if button.get("type") not in BUTTONS:
+            if button["type"] not in BUTTONS or not str(button["text"]):
                 raise InboxError(100, "Message Template Creation Failed", subcode=2018416)

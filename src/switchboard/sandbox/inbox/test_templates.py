@@ -86,3 +86,47 @@ def test_a_token_says_how_long_it_lives_and_ends(fb: Shop) -> None:
     with failed(190, 463):
         user.call("GET", ("me", "accounts"))
     fb.own.call("GET", ("me",))
+
+
+ODD: tuple[Any, ...] = (
+    [],
+    {},
+    7,
+    "x",
+    None,
+    [1],
+    [[]],
+    {"type": []},
+    [{"type": "BUTTONS", "buttons": [1]}],
+    [{"type": "body", "parameters": 1}],
+)
+
+
+def test_whatever_is_sent_is_answered_as_meta_does(fb: Shop) -> None:
+    ann = fb.item(text="hi")["sender"]["id"]
+    headers = {"authorization": f"Bearer {fb.settings['page_token']}"}
+    path, known = f"/v24.0/{fb.account['id']}", {"name": "order_update", "language": {"code": "en"}}
+    for number, odd in enumerate(ODD):
+        body = {"type": "BODY", "text": "Hello you"}
+        made = {"name": f"odd_{number}", "language": "en", "category": "UTILITY"}
+        bodies: list[tuple[str, Any]] = [
+            ("message_templates", {**made, "components": odd}),
+            ("message_templates", {**made, "name": f"more_{number}", "components": [body, odd]}),
+            ("message_templates", {**made, "name": f"lib_{number}", "library_template_name": odd or "x"}),
+        ]
+        messages: list[Any] = [
+            {"template": odd},
+            {"template": {**known, "language": odd}},
+            {"template": {**known, "components": odd or 7}},
+            {"attachment": {"type": "template", "payload": {"template_type": "product", "elements": odd}}},
+            {"attachment": {"type": "template", "payload": {"template_type": "generic", "elements": odd}}},
+            {"attachment": {"type": "template", "payload": odd}},
+            {"text": "x", "quick_replies": odd if odd is not None else 7},
+        ]
+        bodies += [("messages", {"recipient": {"id": ann}, "message": message}) for message in messages]
+        for edge, sent in bodies:
+            answer = fb.sandbox.http.post(f"{path}/{edge}", json=sent, headers=headers)
+            assert answer.status_code < 500, (edge, sent)
+            error = answer.json().get("error", {"code": 100})
+            assert error["code"] == 100, (edge, sent, error)
+    assert fb.sandbox.ledger() == []
