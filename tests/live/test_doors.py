@@ -142,6 +142,12 @@ async def test_the_widgets_doors(
         scope = {"method": method, "headers": headers, "path": f"/widget/{KEY}/{rest}"}
         status = await knock(widget.http, scope, [msgspec.json.encode(body)])
         assert status in (200, 201, 204, 400, 401, 403, 404, 413, 415, 429)
+    for key in (f"{KEY}\x00", "\ud800", "", "x" * 5000):
+        assert await knock(widget.http, {"method": method, "path": f"/widget/{key}/config"}, []) == 404
+    device = {"service": "apns", "token": "0123456789abcdef\n", "language": "en"}
+    bearer = (b"authorization", f"Bearer {widget.tokens.make(KEY)}".encode())
+    scope = {"method": "POST", "headers": [bearer], "path": f"/widget/{KEY}/devices"}
+    assert await knock(widget.http, scope, [msgspec.json.encode(device)]) == 400
 
 
 @MANY

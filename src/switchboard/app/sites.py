@@ -1,5 +1,6 @@
 """The sites whose visitors and apps talk to us: found by their public key, heard through the door of every webhook."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,8 @@ from switchboard.app.runtime import Live, Runtime
 from switchboard.channels.api import RawRequest
 from switchboard.channels.web.channel import WebChannel, WebConfig
 from switchboard.workspace import visitors
+
+KEY = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
 class Site(msgspec.Struct, frozen=True):
@@ -36,7 +39,7 @@ class Sites:
 
     async def find(self, key: str) -> Site | None:
         """Return the site of a public key; None when there is none or it is switched off."""
-        live = await self._runtime.connections.by_account("web", key)
+        live = await self._runtime.connections.by_account("web", key) if KEY.fullmatch(key) else None
         if live is None:
             return None
         config = self._runtime.connections.config(live.row)

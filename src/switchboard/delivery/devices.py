@@ -22,7 +22,7 @@ PATIENCE: Final = timedelta(seconds=2)
 
 Service = Literal["apns", "fcm"]
 Language = Literal["en", "zh"]
-PushToken = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.:\-]{8,1000}$")]
+PushToken = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.:\-]{8,1000}\Z")]
 """APNs: hex digits; FCM: Google's own letters. Both become part of an address or a body, so nothing else may be in them."""
 
 

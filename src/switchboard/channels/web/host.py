@@ -6,6 +6,7 @@ HMAC-SHA256(identity secret, user id) in hex; it never expires, which suits a pa
 
 import hashlib
 import hmac
+import math
 from datetime import datetime
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ LONGEST_SECONDS: Final = 86_400
 SKEW_SECONDS: Final = 60
 ID: Final = 200
 TOKEN: Final = 8_000
+NEVER: Final = 10**15
 
 
 class BadProof(Exception):
@@ -61,14 +63,14 @@ def _by_token(token: object, secret: str, site: str, now: float) -> Person:
         raise BadProof("The token of this user can't be read.")
     try:
         claims = jwt.decode(token, OctKey.import_key(secret), algorithms=["HS256"]).claims
-    except (JoseError, ValueError, TypeError):
+    except (JoseError, ValueError, TypeError, RecursionError):
         raise BadProof("The token of this user is not signed with the identity secret (HS256).") from None
     _check_times(claims, now)
     audience = claims.get("aud")
     if audience is not None and site not in (audience if isinstance(audience, list) else [audience]):
         raise BadProof("The token of this user is for another site: aud must be the site key.")
     user = claims.get("sub")
-    if not isinstance(user, str) or not 0 < len(user) <= ID:
+    if not isinstance(user, str) or not 0 < len(user) <= ID or user != _words(user) or "\x00" in user:
         raise BadProof(f"The token of this user must name them in sub, as text of at most {ID} characters.")
     return Person(user, **{name: _words(claims.get(name)) for name in ("name", "email", "phone", "language")})
 
@@ -76,7 +78,7 @@ def _by_token(token: object, secret: str, site: str, now: float) -> Person:
 def _check_times(claims: dict[str, Any], now: float) -> None:
     """Raise BadProof unless the token is good now and not for long."""
     end, begin = claims.get("exp"), max(_moment(claims.get("nbf")), _moment(claims.get("iat")))
-    if not isinstance(end, int | float) or isinstance(end, bool):
+    if not isinstance(end, int | float) or isinstance(end, bool) or end != end:
         raise BadProof("The token of this user must say in exp when it ends.")
     if end <= now:
         raise BadProof("The token of this user has expired.")
@@ -89,8 +91,11 @@ def _check_times(claims: dict[str, Any], now: float) -> None:
 
 
 def _moment(value: object) -> float:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
+    """Return a time as seconds: 0 for none, infinite for one that no clock will show."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return 0.0
+    return float(value) if abs(value) < NEVER else math.inf  # not a number counts as never
 
 
 def _words(value: object) -> str:
-    return value[:ID] if isinstance(value, str) else ""
+    return value.encode("utf-8", "replace").decode()[:ID] if isinstance(value, str) else ""

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -142,6 +143,10 @@ def test_a_host_token_names_the_user() -> None:
         {"exp": None},
         {"exp": True},
         {"exp": "tomorrow"},
+        {"exp": math.nan},
+        {"exp": math.inf},
+        {"iat": 10**400},
+        {"nbf": math.nan},
         {"nbf": NOON.timestamp() + 300},
         {"iat": NOON.timestamp() + 300},
         {"aud": "another-site"},
@@ -149,6 +154,8 @@ def test_a_host_token_names_the_user() -> None:
         {"sub": 42},
         {"sub": None},
         {"sub": "x" * 201},
+        {"sub": "a\x00b"},
+        {"sub": "a\ud800"},
     ],
 )
 def test_a_host_token_must_be_short_lived_ours_and_name_somebody(claims: dict[str, Any]) -> None:
@@ -169,6 +176,14 @@ def test_a_forged_host_token_is_refused() -> None:
     for token in [*forged, 5, ["x"], {"a": 1}]:
         with pytest.raises(BadProof):
             web().vouched({"token": token}, NOON)
+    deep = base64.urlsafe_b64encode(b"[" * 3000).rstrip(b"=").decode()
+    over = hmac.new(HOST_SECRET.encode(), f"{head}.{deep}".encode(), hashlib.sha256).digest()
+    with pytest.raises(BadProof):
+        web().vouched(
+            {"token": f"{head}.{deep}.{base64.urlsafe_b64encode(over).rstrip(b'=').decode()}"}, NOON
+        )
+    odd = web().vouched({"token": signed({**GOOD, "name": "\ud800"})}, NOON)
+    assert odd.name.encode() == b"?"
     with pytest.raises(BadProof):
         web(host_secret="").vouched({"token": signed(GOOD, "")}, NOON)
 
