@@ -15,6 +15,7 @@ Json = dict[str, Any]
 FIELD = "message_template_status_update"
 NAME = re.compile(r"[a-z0-9_]{1,512}")
 BUTTONS = {"POSTBACK", "URL", "PHONE_NUMBER"}
+COMPONENTS = {"HEADER", "BODY", "BUTTONS"}
 LONGEST_BODY = 1024
 
 
@@ -126,7 +127,9 @@ def _cloned(given: Json) -> list[Json]:
 def _check(components: Any, style: str) -> None:
     """What every reviewer finds first: no body, no samples, variables at the ends or out of order, foreign buttons."""
     rows = components if isinstance(components, list) else []
-    body = next((one for one in rows if isinstance(one, dict) and one.get("type") == "BODY"), {})
+    if any(not isinstance(one, dict) or one.get("type") not in COMPONENTS for one in rows):
+        raise InboxError(100, f"Param components[type] must be one of {', '.join(sorted(COMPONENTS))}")
+    body = next((one for one in rows if one["type"] == "BODY"), {})
     text = str(body.get("text") or "")
     if not 1 <= len(text) <= LONGEST_BODY:
         raise InboxError(100, f"components must have a BODY with a text of 1 to {LONGEST_BODY} characters")
@@ -138,6 +141,6 @@ def _check(components: Any, style: str) -> None:
     if names and not body.get("example"):
         raise InboxError(100, "Variables need sample values", subcode=2388043)
     for one in rows:
-        for button in one.get("buttons") or [] if isinstance(one, dict) else []:
+        for button in one.get("buttons") or []:
             if button["type"] not in BUTTONS or not str(button["text"]):
                 raise InboxError(100, "Message Template Creation Failed", subcode=2018416)

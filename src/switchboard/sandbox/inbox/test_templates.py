@@ -113,6 +113,9 @@ def test_whatever_is_sent_is_answered_as_meta_does(fb: Shop) -> None:
             ("message_templates", {**made, "components": odd}),
             ("message_templates", {**made, "name": f"more_{number}", "components": [body, odd]}),
             ("message_templates", {**made, "name": f"lib_{number}", "library_template_name": odd or "x"}),
+            ("message_templates", {**made, "name": f"in_{number}", "components": [body, *(odd or ())]})
+            if isinstance(odd, list)
+            else ("message_templates", {**made, "components": {"type": odd}}),
         ]
         messages: list[Any] = [
             {"template": odd},
