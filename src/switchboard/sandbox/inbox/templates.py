@@ -129,7 +129,7 @@ def _check(components: Any, style: str) -> None:
     rows = components if isinstance(components, list) else []
     if any(not isinstance(one, dict) or one.get("type") not in COMPONENTS for one in rows):
         raise InboxError(100, f"Param components[type] must be one of {', '.join(sorted(COMPONENTS))}")
-    body = next((one for one in rows if one["type"] == "BODY"), {})
+    body: Json = next((one for one in rows if one["type"] == "BODY"), {})
     text = str(body.get("text") or "")
     if not 1 <= len(text) <= LONGEST_BODY:
         raise InboxError(100, f"components must have a BODY with a text of 1 to {LONGEST_BODY} characters")
