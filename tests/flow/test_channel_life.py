@@ -1,5 +1,6 @@
 """A channel's good and bad days: fallback, alarms, unusual silence, and people and posts looked up once."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,7 @@ from switchboard.connections import reads as connection_reads
 from switchboard.core.commands import FallBack
 from switchboard.core.facts import Sender
 from switchboard.core.ids import new_id
+from switchboard.delivery import commands as delivery
 from tests.flow.conftest import NOW, Pipe
 
 
@@ -105,6 +107,40 @@ async def test_a_red_channel_gives_up_only_what_has_a_way_round(pipe: Pipe, runt
         ("bob", "queued", ""),
         ("alice2", "queued", ""),
     ]
+
+
+async def test_what_a_sender_has_in_hand_takes_no_way_round(pipe: Pipe, runtime: Runtime) -> None:
+    """The channel recovers in the very moment: who claims the message first is the only one to send it."""
+    await two_ways(pipe)
+    async with pipe.db.transaction() as tx:
+        await connections.set_status(tx, pipe.connections["main"], "red", "token revoked")
+    await pipe.sql("update outbound set created_at = created_at - interval '3 minutes'")
+    keeper = Housekeeping(runtime)
+    async with pipe.db.transaction() as sender:
+        assert len(await delivery.claim(sender, pipe.connections["main"], new_id(), 10)) == 1
+        keeping = asyncio.create_task(keeper._attempt(keeper._stranded))
+        await asyncio.sleep(0.3)
+    await keeping
+    await pipe.process()
+    assert await sends(pipe) == [("main", "alice", "the answer")]
+
+
+async def test_those_without_a_way_round_do_not_hide_those_behind(pipe: Pipe) -> None:
+    """A bite that is full goes on behind itself, and begins anew at the end; half a message is none."""
+    _, first = await two_ways(pipe)
+    async with pipe.db.transaction() as tx:
+        await connections.set_status(tx, pipe.connections["main"], "red", "token revoked")
+    conversation = await pipe.only("select id from conversation where status <> 'resolved'")
+    second = await pipe.reply(conversation, "more")
+    await pipe.sql("update outbound set created_at = created_at - interval '3 minutes'")
+    late = datetime.now(UTC) - timedelta(minutes=2)
+    async with pipe.db.transaction() as tx:
+        found, behind = await delivery.stranded(tx, late, 0, 1)
+        assert found == [(pipe.workspace, first)]
+        assert await delivery.stranded(tx, late, behind, 2) == ([(pipe.workspace, second)], 0)
+    await pipe.sql("update outbound set pieces = 2 where message_id = $1", second)
+    async with pipe.db.transaction() as tx:
+        assert await delivery.stranded(tx, late, behind, 2) == ([], 0)
 
 
 async def open_alarms(pipe: Pipe) -> list[alarms.Alarm]:

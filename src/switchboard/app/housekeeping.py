@@ -41,6 +41,7 @@ class Housekeeping:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._beats = 0
+        self._stranded_behind = 0
 
     async def run(self) -> None:
         """Never returns."""
@@ -97,7 +98,9 @@ class Housekeeping:
 
     async def _stranded(self, tx: Tx) -> list[Event]:
         """What has waited too long for a red connection goes by the fallback channel, where there is a way."""
-        waiting = await fallback.possible(tx, await delivery.stranded(tx, datetime.now(UTC) - STRANDED))
+        before = datetime.now(UTC) - STRANDED
+        held, self._stranded_behind = await delivery.stranded(tx, before, self._stranded_behind)
+        waiting = await fallback.possible(tx, held)
         failed = await delivery.give_up(tx, waiting, "channel_red", "The channel is out of order.")
         again = [FallBack(workspace_id=workspace, message_id=message) for workspace, message in waiting]
         return await flow.run(tx, [*failed, *again])

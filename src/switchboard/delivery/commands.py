@@ -1,5 +1,6 @@
 """Queue pieces, claim heads, record outcomes, apply receipts. What was sent only ever rises."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,6 +25,7 @@ from switchboard.db.sql import load
 
 SQL = load(__file__)
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
+STRANDED_AT_ONCE = 500
 RANK = {"sent": 1, "failed": 2, "delivered": 3, "read": 4}
 _receipt = msgspec.json.Decoder(ReceiptReceived)
 
@@ -319,9 +321,21 @@ async def resend(tx: Tx, commands: Sequence[Resend]) -> list[Event | Step]:
     return events
 
 
-async def stranded(tx: Tx, before: datetime) -> list[tuple[UUID, UUID]]:
-    """Return messages (workspace, message) that have waited since before then on a red connection, nothing of them sent."""
-    return [(row["workspace_id"], row["message_id"]) for row in await tx.rows(SQL.stranded, before=before)]
+async def stranded(
+    tx: Tx, before: datetime, behind: int, limit: int = STRANDED_AT_ONCE
+) -> tuple[list[tuple[UUID, UUID]], int]:
+    """Hold messages (workspace, message) that have waited since before then on a red connection, nothing of them sent.
+
+    Looks at so many pieces behind a number; also returns behind which to go on, 0 at the end.
+    """
+    rows = await tx.rows(SQL.stranded, before=before, behind=behind, limit=limit)
+    held = Counter((row["workspace_id"], row["message_id"]) for row in rows)
+    whole = {
+        (row["workspace_id"], row["message_id"]): None
+        for row in rows
+        if held[row["workspace_id"], row["message_id"]] == row["pieces"]
+    }
+    return list(whole), rows[-1]["nr"] if len(rows) == limit else 0
 
 
 async def give_up(tx: Tx, messages: Sequence[tuple[UUID, UUID]], code: str, error: str) -> list[Event | Step]:

@@ -36,13 +36,13 @@ returning o.workspace_id, o.id, o.message_id, o.piece, o.conversation_id, o.chan
     o.first_tried_at, o.batch_id, o.nr;
 
 -- name: stranded
--- Messages that wait on a red connection although their channel names a fallback, nothing of them under way.
-select o.workspace_id, o.message_id from outbound o
+-- Pieces that wait on a red connection although their channel names a fallback, in order behind one; held, so that no
+-- sender takes them meanwhile.
+select o.workspace_id, o.message_id, o.pieces, o.nr from outbound o
 join connections_v_channel h on h.workspace_id = o.workspace_id and h.id = o.channel_id
     and h.status = 'red' and h.fallback_channel_id is not null
-where o.status = 'queued' and o.piece = 0 and o.created_at < :before::timestamptz
-  and not exists (select from outbound x where x.workspace_id = o.workspace_id and x.message_id = o.message_id and x.status <> 'queued')
-order by o.nr limit 200;
+where o.status = 'queued' and o.created_at < :before::timestamptz and o.nr > :behind::bigint
+order by o.nr limit :limit::int for update of o skip locked;
 
 -- name: give_up
 -- Lets the queued pieces of some messages fail.
