@@ -275,6 +275,22 @@ async def test_people_and_posts_are_looked_up_once(pipe: Pipe, runtime: Runtime,
     assert not await worker.step()
 
 
+@pytest.mark.usefixtures("platform")
+async def test_who_is_one_person_by_the_look_up_is_one_contact(pipe: Pipe, runtime: Runtime) -> None:
+    """Two ids of one platform with one further id in common (WeChat: two OpenIDs, one UnionID); their cases join too."""
+    await pipe.receive(pipe.message("first", "a1", sender=Sender([Claim("custom:main", "a1")])))
+    await pipe.receive(pipe.message("second", "a2", sender=Sender([Claim("custom:main", "a2")])))
+    assert await pipe.only("select count(*) from conversation where status <> 'resolved'") == 2
+    await pipe.follow()
+    worker = LookUps(runtime)
+    while await worker.step():
+        pass
+    await pipe.process()
+    assert await pipe.only("select count(*) from contact where merged_into is null") == 1
+    assert await pipe.only("select count(distinct contact_id) from identity") == 1
+    assert await pipe.only("select count(*) from conversation where status <> 'resolved'") == 1
+
+
 async def test_health_follows_what_the_platform_says(
     pipe: Pipe, runtime: Runtime, platform: Platform
 ) -> None:

@@ -241,11 +241,13 @@ def _merges(wanted: Sequence[_Wanted], known: dict[Key, Known]) -> list[Event | 
             if kept != merged:
                 into[merged] = kept
                 why[merged] = one
-    return [
-        MergeContacts(workspace_id=one.workspace_id, merge_id=new_id(), kept_id=root(merged), merged_id=merged, at=one.at,
-                      reason="same person by the platform's word")  # type: ignore[misc]  # carried out like a step, see flow
-        for merged, one in why.items()
-    ]  # fmt: skip
+    return [same_person(one.workspace_id, root(merged), merged, one.at) for merged, one in why.items()]
+
+
+def same_person(workspace: UUID, kept: UUID, merged: UUID, at: datetime) -> Step:
+    """Return the wish to merge two contacts of whom a platform says that they are one."""
+    return MergeContacts(workspace_id=workspace, merge_id=new_id(), kept_id=kept, merged_id=merged, at=at,
+                         reason="same person by the platform's word")  # type: ignore[return-value]  # carried out like a step, see flow  # fmt: skip
 
 
 async def _touch(tx: Tx, wanted: Sequence[_Wanted], known: dict[Key, Known]) -> None:

@@ -1,15 +1,16 @@
 """Asking platforms who somebody is, and under which post a comment stands: once, when a first conversation begins."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
 
 from switchboard.channels.registry import adapters
-from switchboard.contacts.commands import SQL, told
+from switchboard.contacts.commands import SQL, same_person, told
 from switchboard.core.commands import DescribeContact
 from switchboard.core.events import ContactChanged, ConversationOpened, Event, Step
-from switchboard.core.text import person
+from switchboard.core.text import bounded, person
 from switchboard.db import jobs
 from switchboard.db.log import Logged
 from switchboard.db.pool import Tx
@@ -64,7 +65,10 @@ def _answerable(kind: str, space: str, value: str) -> bool:
 
 
 async def describe(tx: Tx, commands: Sequence[DescribeContact]) -> list[Event | Step]:
-    """Write down what a platform told (rare: one statement each); a name that a person gave stays."""
+    """Write down what a platform told (rare: some statements each); a name that a person gave stays.
+
+    An identifier that somebody else has already is the platform's word that the two are one person: they are merged.
+    """
     events: list[Event | Step] = []
     for one in commands:
         changed = await tx.run(
@@ -77,17 +81,19 @@ async def describe(tx: Tx, commands: Sequence[DescribeContact]) -> list[Event | 
             avatar=one.avatar_file,
             attributes=told(one.attributes),
         )
+        if not changed:
+            continue  # part of another contact by now, who is looked up as well
+        events.append(ContactChanged(workspace_id=one.workspace_id, subject=one.contact_id, what="edited"))
         if one.identities:
-            spaces, values = zip(*one.identities, strict=True)
-            await tx.run(
-                SQL.add_told_identities,
-                workspace=one.workspace_id,
-                contact=one.contact_id,
-                spaces=spaces,
-                keys=values,
-            )
-        if changed:
-            events.append(
-                ContactChanged(workspace_id=one.workspace_id, subject=one.contact_id, what="edited")
-            )
+            spaces, values = zip(*[(space, bounded(value)) for space, value in one.identities], strict=True)
+            named = {
+                "workspace": one.workspace_id,
+                "contact": one.contact_id,
+                "spaces": spaces,
+                "keys": values,
+            }
+            await tx.run(SQL.add_told_identities, **named)
+            others = {row["contact_id"] for row in await tx.rows(SQL.told_of_others, **named)}
+            kept, *merged = sorted({one.contact_id, *others})
+            events += [same_person(one.workspace_id, kept, other, datetime.now(UTC)) for other in merged]
     return events

@@ -196,7 +196,12 @@ update contact set name = case when name in ('', :unnamed) and :name <> '' then 
 where workspace_id = :workspace and id = :id and merged_into is null;
 
 -- name: add_told_identities
--- Adds identifiers that a platform vouches for; one that somebody has already stays theirs.
+-- Adds identifiers that a platform vouches for; one that somebody has already stays theirs until the two are merged.
 insert into identity (workspace_id, id, contact_id, space, value, verified)
 select :workspace, gen_random_uuid(), :contact, space, value, true from unnest(:spaces::text[], :keys::text[]) as t (space, value)
 on conflict (workspace_id, space, value) do nothing;
+
+-- name: told_of_others
+-- Who else has identifiers of which a platform says that they are this contact's.
+select distinct contact_id from identity where workspace_id = :workspace and contact_id <> :contact and verified
+    and (space, value) in (select * from unnest(:spaces::text[], :keys::text[]));
