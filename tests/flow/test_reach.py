@@ -213,6 +213,35 @@ async def test_a_slow_fetch_keeps_one_database_connection(pipe: Pipe) -> None:
         await db.close()
 
 
+async def test_slow_fetches_of_many_tokens_leave_room_in_the_pool(pipe: Pipe) -> None:
+    """After an outage all tokens are over at once; those that need a second token for the first get both."""
+    go = asyncio.Event()
+    db = Database(pipe.db.dsn, size=3)
+    await db.open()
+    tokens = Tokens(db, Sealer([b"k" * 32]))
+
+    async def ask(name: str) -> str:
+        async def refresh() -> Token:
+            return Token(f"refresh-{name}", 7200)
+
+        async def slow() -> Token:
+            await go.wait()
+            kept = await tokens.get(pipe.workspace, pipe.connections["main"], f"refresh:{name}", refresh)
+            return Token(f"access by {kept}", 7200)
+
+        return await tokens.get(pipe.workspace, pipe.connections["main"], name, slow)
+
+    try:
+        waiting = [asyncio.create_task(ask(str(nr))) for nr in range(6)]
+        await asyncio.sleep(0.2)
+        async with asyncio.timeout(2), db.transaction():
+            go.set()
+        async with asyncio.timeout(5):
+            assert await asyncio.gather(*waiting) == [f"access by refresh-{nr}" for nr in range(6)]
+    finally:
+        await db.close()
+
+
 async def test_a_token_that_the_database_keeps_back_leaves_no_send_in_doubt(pipe: Pipe) -> None:
     """Nothing has left yet, so it is surely tried again."""
 

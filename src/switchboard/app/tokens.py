@@ -5,6 +5,7 @@ Platforms such as WeChat make a token worthless by handing out the next one, so 
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from weakref import WeakValueDictionary
@@ -17,6 +18,8 @@ from switchboard.secrecy import CannotOpen, Sealer
 PURPOSE = "access_token"
 SPARE = 0.1
 """The share of a token's life that is left when it is fetched anew, so that nobody meets its end."""
+_fetching: ContextVar[bool] = ContextVar("fetching", default=False)
+"""Whether this is asked within the fetch of another token (a refresh token for an access token)."""
 
 
 class Tokens:
@@ -26,6 +29,8 @@ class Tokens:
         self._db = db
         self._sealer = sealer
         self._known: dict[tuple[UUID, str], tuple[str, datetime]] = {}
+        # A fetch holds a database connection while the platform thinks, and may ask for a second token meanwhile.
+        self._few = asyncio.Semaphore(max(1, db.size // 3))
         self._turns: WeakValueDictionary[tuple[UUID, str], asyncio.Lock] = WeakValueDictionary()
 
     async def get(
@@ -48,7 +53,10 @@ class Tokens:
             if value := self._at_hand(connection, name, instead_of):
                 return value
             try:
-                return await self._shared(workspace, connection, name, fetch, instead_of)
+                if _fetching.get():
+                    return await self._shared(workspace, connection, name, fetch, instead_of)
+                async with self._few:
+                    return await self._shared(workspace, connection, name, fetch, instead_of)
             except TRANSIENT as trouble:
                 # Nothing has been sent yet: what waits for the token may surely be tried again.
                 raise Retry(f"No access token could be had ({type(trouble).__name__}).") from trouble
@@ -78,7 +86,11 @@ class Tokens:
             if row is not None and value and value != instead_of:
                 self._known[connection, name] = value, row.expires_at
                 return value
-            fetched = await fetch()
+            outer = _fetching.set(True)
+            try:
+                fetched = await fetch()
+            finally:
+                _fetching.reset(outer)
             until = now + timedelta(seconds=max(1.0, fetched.seconds * (1 - SPARE)))
             sealed = self._sealer.seal(fetched.value.encode(), workspace=workspace, purpose=PURPOSE)
             await tokens.keep(tx, workspace, connection, name, sealed, until)
