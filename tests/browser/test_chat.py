@@ -48,7 +48,7 @@ def test_typing_and_read_marks_go_both_ways(rooms: Rooms) -> None:
     expect(visitor.log.get_by_role("img", name="is typing")).to_be_visible()
     visitor.chat.get_by_role("button", name="Close").click()
     agent.answer("Hello Omar")
-    expect(agent.said("Hello Omar").get_by_label("Sent", exact=True)).to_be_visible()
+    expect(agent.said("Hello Omar").get_by_label("Delivered")).to_be_visible()
     visitor.page.get_by_role("button", name="Open chat, 1 unread").click()
     visitor.sees("Hello Omar")
     expect(agent.said("Hello Omar").get_by_label("Read", exact=True)).to_be_visible()

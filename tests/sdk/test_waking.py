@@ -1,4 +1,7 @@
-"""From the SDK's registration to the notification: a phone is woken when its app is closed, and only then."""
+"""From the SDK's registration to the notification: a phone is woken when its app is closed, and not after a sign-out.
+
+That an open app is left alone depends on how fast it answers, so `tests/push` shows it, where time is ours.
+"""
 
 import asyncio
 from pathlib import Path
@@ -16,12 +19,19 @@ pytestmark = pytest.mark.xdist_group("sdk")
 DROID, IPHONE = "droid:token_1", "a1" * 32
 
 
-async def pushed(services: PushServices, count: int) -> list[dict[str, Any]]:
-    """Return the newest notifications, once there are so many in all."""
-    async with asyncio.timeout(SECONDS):
-        while len(services.pushes()) < count:  # noqa: ASYNC110 - the stand-in has no event for it
-            await asyncio.sleep(0.05)
-    return [one.json | {"path": one.path} for one in services.pushes()]
+def said(notice: dict[str, Any]) -> str:
+    """What a notification of either service says."""
+    body: str = (notice["aps"]["alert"] if "aps" in notice else notice["message"]["notification"])["body"]
+    return body
+
+
+async def pushed(services: PushServices, body: str, count: int) -> list[dict[str, Any]]:
+    """Return the notifications that say this, once there are so many of them, by their paths."""
+    while True:
+        found = [one.json | {"path": one.path} for one in services.pushes() if said(one.json) == body]
+        if len(found) >= count:
+            return sorted(found, key=lambda one: one["path"])
+        await asyncio.sleep(0.05)
 
 
 async def test_a_phone_is_woken_while_its_app_is_closed(sdk: Path, database: str, tmp_path: Path) -> None:
@@ -37,7 +47,8 @@ async def test_a_phone_is_woken_while_its_app_is_closed(sdk: Path, database: str
                 shop.connect, "https://tents.example", apns_key_id=KEY_ID, apns_team_id=TEAM_ID, apns_bundle_id=BUNDLE_ID,
                 apns_key=pem(APPLE), fcm_service_account=key_file(),
             )  # fmt: skip
-            await wake(sdk, shop, services, tmp_path)
+            async with asyncio.timeout(6 * SECONDS):
+                await wake(sdk, shop, services, tmp_path)
         finally:
             await asyncio.to_thread(shop.close)
 
@@ -57,9 +68,7 @@ async def wake(sdk: Path, shop: Shop, services: PushServices, folder: Path) -> N
         await droid.ready()
         await droid.call("sendText", "Hello?")
         case = await agent.case("Li")
-        # A new channel's first answer is recorded as sent only after seconds, and its receipt not before.
         await agent.answer(case, "Hello!")
-        await agent.seen(case, "delivered")
         await droid.call("registerDevice", "fcm", DROID)
         await iphone.call("registerDevice", "apns", IPHONE)
         await agent.answer(case, "Said to an open app")
@@ -68,17 +77,14 @@ async def wake(sdk: Path, shop: Shop, services: PushServices, folder: Path) -> N
         await agent.seen(case, "delivered")
         await droid.call("stop")
         await agent.answer(case, "Said to closed ones")
-        first, second = sorted(await pushed(services, 2), key=lambda one: one["path"])
+        first, second = await pushed(services, "Said to closed ones", 2)
         assert first["path"] == f"/3/device/{IPHONE}"
-        assert first["aps"]["alert"] == {"title": "Ann Archer · Tents", "body": "Said to closed ones"}
+        assert first["aps"]["alert"]["title"] == "Ann Archer · Tents"
         assert (first["aps"]["badge"], first["switchboard"]["conversation"]) == (3, case)
-        assert (second["message"]["token"], second["message"]["notification"]["body"]) == (
-            DROID,
-            "Said to closed ones",
-        )
+        assert second["message"]["token"] == DROID
         await droid.call("signOut")
         await agent.answer(case, "Said after the sign-out")
-        (third,) = (await pushed(services, 3))[2:]
+        (third,) = await pushed(services, "Said after the sign-out", 1)
         assert third["path"] == f"/3/device/{IPHONE}"
         await asyncio.sleep(0.5)
-        assert len(services.pushes()) == 3
+        assert len(await pushed(services, "Said after the sign-out", 1)) == 1
