@@ -64,6 +64,7 @@ LIFE = {
     "does.private_reply": "comment answered in private",
     "does.mark_read": "read mark or typing shown",
     "does.register": "address set by itself",
+    "does.list_templates": "templates to choose from",
     "does.check": "quality and quota asked for",
     "proof.wire": "tried over the wire",
     "proof.library": "stand-in proven by a client library of others",
@@ -135,6 +136,8 @@ def state_of(adapter: Adapter, row: str, shown: dict[str, str]) -> str:
     if row in manifest.partly:
         assert claimed, f"{manifest.kind}: partly.{row}, but the manifest doesn't claim it"
         return "partly"
+    if row == "does.list_templates" and "sends.template" in manifest.not_offered:
+        return "not offered"
     if row in manifest.not_offered:
         assert not claimed, f"{manifest.kind}: not_offered names {row}, which the manifest claims"
         return "not offered"

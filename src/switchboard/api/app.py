@@ -27,6 +27,7 @@ from switchboard.api import (
     problems,
     searching,
     sessions,
+    templates,
     work,
 )
 from switchboard.api.context import ApiContext
@@ -45,6 +46,7 @@ MODULES: list[ModuleType] = [
     contacts,
     files,
     pictures,
+    templates,
     searching,
     letters,
 ]

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from switchboard.channels.api import ApprovedTemplate
 from switchboard.connections.commands import AccountFound
 from switchboard.connections.reads import ChannelRow, ConnectionRow
 
@@ -89,6 +90,10 @@ class Connects(Protocol):
 
     async def sticker(self, row: ChannelRow, key: str) -> Picture:
         """Return the picture of a sticker that the channel sends; raises NotFound, or an outcome when it can't be had."""
+        ...
+
+    async def templates(self, row: ChannelRow) -> list[ApprovedTemplate]:
+        """Return what the channel's platform has approved; raises Conflict where it can't be asked, or an outcome."""
         ...
 
     def is_public(self) -> bool:

@@ -14,9 +14,12 @@ from switchboard.api.problems import malformed
 from switchboard.app.runtime import Runtime
 from switchboard.blobs import Unfit, identify
 from switchboard.channels.api import (
+    MOST_TEMPLATES,
+    ApprovedTemplate,
     Channel,
     FetchesMedia,
     InDoubt,
+    ListsTemplates,
     Outbound,
     Outcome,
     Reauthorise,
@@ -31,13 +34,14 @@ from switchboard.connections import commands as connections
 from switchboard.connections import reads as connection_reads
 from switchboard.connections.commands import AccountFound
 from switchboard.connections.reads import ChannelRow, ConnectionRow
-from switchboard.core.errors import Invalid, NotFound
+from switchboard.core.errors import Conflict, Invalid, NotFound
 from switchboard.core.ids import new_id
 from switchboard.db import log as event_log
 from switchboard.secrecy import CannotOpen
 
 log = structlog.get_logger()
 PROBE_SECONDS = 20
+TEMPLATE_SECONDS = 15
 STICKER_SECONDS = 5
 STICKER_REST = 60.0
 """For how long a server of pictures that does not answer is left alone, seconds."""
@@ -164,6 +168,22 @@ class Connector:
             return TestSent(False, f"The adapter failed: {type(error).__name__}")
         return TestSent(True, "", sent.external_id)
 
+    async def templates(self, row: ChannelRow) -> list[ApprovedTemplate]:
+        """Ask the platform for the templates that it has approved; nothing is kept here."""
+        if row.kind not in adapters() or "list_templates" not in adapters()[row.kind].manifest.does:
+            raise Conflict("This platform lists no templates.", code="not_offered")
+        try:
+            live = await self._runtime.connections.by_id(row.connection_id)
+            if live is None or not isinstance(live.channel, ListsTemplates):
+                raise Refused("The connection is switched off.")
+            async with asyncio.timeout(TEMPLATE_SECONDS):
+                found = await live.channel.list_templates(row.external_id)
+        except (CannotOpen, msgspec.DecodeError):
+            raise Refused(SEALED) from None
+        except TimeoutError:
+            raise Retry("The platform did not answer in time.") from None
+        return found[:MOST_TEMPLATES]
+
     async def sticker(self, row: ChannelRow, key: str) -> Picture:
         """Return a sticker's picture, fetched once for all: the platform's stickers are the same for everybody."""
         limit = adapters()[row.kind].manifest.sends.sticker if row.kind in adapters() else None
@@ -256,6 +276,7 @@ def _kind(adapter: Adapter) -> Kind:
         "windows": msgspec.to_builtins(facts.windows),
         "late_hours": facts.late_hours,
         "receipts": facts.receipts,
+        "lists_templates": "list_templates" in facts.does,
     }
     return Kind(
         kind=facts.kind,

@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from switchboard.channels.envelope import BadPayload, decode
+from switchboard.channels.fields import field, redact, secret, secrets_of
 from switchboard.core.facts import (
     AccountChanged,
     Claim,
@@ -61,9 +62,9 @@ from switchboard.core.parts import (
 
 # fmt: off
 __all__ = [
-    "MEDIA", "Account", "AccountChanged", "Audio", "BadPayload", "BadSignature", "Button", "Card", "Cards", "Channel",
-    "Choice", "Choices", "Claim", "ContactCard", "Content", "EchoReceived", "File", "Form", "Http",
-    "IdentityChanged", "Image", "InDoubt", "Inbound", "Io", "Link", "Location", "Media", "MessageEdited",
+    "MEDIA", "MOST_TEMPLATES", "Account", "AccountChanged", "ApprovedTemplate", "Audio", "BadPayload", "BadSignature",
+    "Button", "Card", "Cards", "Channel", "Choice", "Choices", "Claim", "ContactCard", "Content", "EchoReceived", "File",
+    "Form", "Http", "IdentityChanged", "Image", "InDoubt", "Inbound", "Io", "Link", "Location", "Media", "MessageEdited",
     "MessageRecalled", "MessageReceived", "Notice", "Nudge", "Order", "OrderItem", "Outbound", "Outcome",
     "Part", "Polled", "Post", "Product", "Profile", "ProfileReceived", "RawRequest", "ReachChanged", "Reacted",
     "Reauthorise", "ReceiptReceived", "Refused", "Reply", "Response", "Retry", "Sender", "Sent", "Source",
@@ -199,6 +200,8 @@ class Io(Protocol):
 
 # -- the protocol ----------------------------------------------------------------------------------------------------
 
+MOST_TEMPLATES = 500
+
 
 class Account(msgspec.Struct, frozen=True):
     """A number, bot, page or mailbox that these credentials can speak for."""
@@ -224,6 +227,23 @@ class Post(msgspec.Struct, frozen=True, omit_defaults=True):
     url: str = ""
     picture: str = ""
     author: str = ""
+
+
+class ApprovedTemplate(msgspec.Struct, frozen=True):
+    """A message template that may be sent now. `name` and `language` are what a Template names.
+
+    `text` holds `{variable}` where a value goes; `variables` are those names, in the order in which a Template gives the
+    values, and where the platform knows them by name (`named`) each value is given as `variable=value`. `title` and
+    `category` are for people, in the platform's words.
+    """
+
+    name: str
+    language: str
+    text: str
+    variables: list[str] = []
+    title: str = ""
+    category: str = ""
+    named: bool = False
 
 
 class Polled(msgspec.Struct, frozen=True):
@@ -340,6 +360,16 @@ class FetchesPost(Protocol):
 
 
 @runtime_checkable
+class ListsTemplates(Protocol):
+    """Knows which templates the platform has approved: asked when somebody is about to choose one.
+
+    Returns at most MOST_TEMPLATES, only those that `send` can send; raises like `probe`.
+    """
+
+    async def list_templates(self, account: str) -> list[ApprovedTemplate]: ...
+
+
+@runtime_checkable
 class Checks(Protocol):
     """Knows more of its health than `probe`: a subscription switched off, a webhook in trouble, a quality mark.
 
@@ -365,36 +395,3 @@ class MarksRead(Protocol):
     """Tells the platform that an agent has read (and, where it can, is typing)."""
 
     async def mark_read(self, account: str, to: str, external_id: str, typing: bool) -> None: ...
-
-
-# -- configuration fields --------------------------------------------------------------------------------------------
-
-
-def field(title: str, zh: str, description: str = "", description_zh: str = "", **extra: Any) -> msgspec.Meta:
-    """Describe a configuration field in both languages; becomes the administrator's form through JSON Schema."""
-    schema = {"x-title-zh": zh, "x-description-zh": description_zh, **extra}
-    return msgspec.Meta(title=title, description=description, extra_json_schema=schema)
-
-
-def secret(title: str, zh: str, description: str = "", description_zh: str = "") -> msgspec.Meta:
-    """Describe a field that is encrypted at rest and never returned."""
-    return field(title, zh, description, description_zh, **{"x-secret": True})
-
-
-def secrets_of(config: msgspec.Struct) -> list[str]:
-    """Return the values of all fields marked `secret`, longest first, so that they can be kept out of texts."""
-    schema, components = msgspec.json.schema_components([type(config)], ref_template="{name}")
-    properties: dict[str, Any] = components[schema[0]["$ref"]]["properties"]
-    values = [
-        getattr(config, field.name)
-        for field in msgspec.structs.fields(config)
-        if properties[field.encode_name].get("x-secret")
-    ]
-    return sorted({value for value in values if isinstance(value, str) and value}, key=len, reverse=True)
-
-
-def redact(text: str, secrets: Sequence[str]) -> str:
-    """Return a platform's words without the secrets it may have repeated (Graph quotes a malformed token in full)."""
-    for value in secrets:
-        text = text.replace(value, "…")
-    return text

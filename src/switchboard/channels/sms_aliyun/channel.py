@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from switchboard.channels.api import (
+    MOST_TEMPLATES,
     Account,
+    ApprovedTemplate,
     Inbound,
     InDoubt,
     Io,
@@ -36,6 +38,9 @@ from switchboard.channels.sms_aliyun.signature import authorization
 API, VERSION = "https://dysmsapi.aliyuncs.com", "2017-05-25"
 ABROAD, ABROAD_VERSION = "https://dysmsapi.ap-southeast-1.aliyuncs.com", "2018-05-01"
 EMPTY = hashlib.sha256(b"").hexdigest()
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+PAGE = 50
+_CATEGORIES = {"0": "验证码", "1": "通知", "2": "推广", "3": "国际/港澳台"}
 ACCEPTED = '{"code":0,"msg":"成功"}'.encode()
 
 # Codes of the product bear isv. or isp. in front at home, and nothing abroad.
@@ -184,8 +189,7 @@ class AliyunChannel:
         """Return a template's variables as JSON; their names stand in its text, in order."""
         if code not in self._variables:
             found = await self._call("QuerySmsTemplate", {"TemplateCode": code})
-            names = re.findall(r"\$\{(\w+)\}", str(found.get("TemplateContent") or ""))
-            self._variables[code] = list(dict.fromkeys(names))
+            self._variables[code] = _names(str(found.get("TemplateContent") or ""))
         names = self._variables[code]
         if len(names) != len(values):
             raise Refused(
@@ -208,6 +212,20 @@ class AliyunChannel:
                     code="sign",
                 )
         return [Account(sign, sign) for sign in self._config.accounts()]
+
+    async def list_templates(self, account: str) -> list[ApprovedTemplate]:
+        """Return the templates that passed the review, of the whole cloud account; templates aren't bound to a sign."""
+        del account
+        rows: list[Any] = []
+        for page in range(1, MOST_TEMPLATES // PAGE + 1):
+            asked = {"PageIndex": str(page), "PageSize": str(PAGE)}
+            found = (await self._call("QuerySmsTemplateList", asked)).get("SmsTemplateList")
+            fresh = found if isinstance(found, list) else []
+            rows += fresh
+            if len(fresh) < PAGE:
+                break
+        passed = [r for r in rows if isinstance(r, dict) and r.get("AuditStatus") == "AUDIT_STATE_PASS"]
+        return [_listed(row) for row in passed if sms.text(row, "TemplateCode")]
 
     # -- the API -------------------------------------------------------------------------------------------
 
@@ -263,3 +281,21 @@ class AliyunChannel:
             given = answer.headers.get("retry-after", "")
             raise Retry(words, code=code, after=float(given) if given.isdigit() else None)
         raise Refused(words, code=code, unreachable=name in _NOBODY)
+
+
+def _names(text: str) -> list[str]:
+    """Return the variables of a template's text, each once, in their order."""
+    return list(dict.fromkeys(_VARIABLE.findall(text)))
+
+
+def _listed(row: dict[str, Any]) -> ApprovedTemplate:
+    said = sms.text(row, "TemplateContent")
+    kind = sms.text(row, "OuterTemplateType") or sms.text(row, "TemplateType")
+    return ApprovedTemplate(
+        name=sms.text(row, "TemplateCode"),
+        language="zh_CN",
+        text=_VARIABLE.sub(r"{\1}", said),
+        variables=_names(said),
+        title=sms.text(row, "TemplateName"),
+        category=_CATEGORIES.get(kind, ""),
+    )

@@ -27,6 +27,9 @@ CODE_TEMPLATE = 0
 LIMITS = {CODE_TEMPLATE: ((60.0, 1), (3600.0, 5), (86_400.0, 10)), 1: ((86_400.0, 50),)}
 """By the template's type: verification codes, notices."""
 PERIODS = {60.0: "分钟", 3600.0: "小时", 86_400.0: "天"}
+MOST_LISTED = 50
+OLD_TYPES = {0: 2, 1: 0, 2: 1, 3: 6}
+"""The field `TemplateType` counts otherwise than `OuterTemplateType`."""
 PUSH_ATTEMPTS = 4
 PUSH_SECONDS = 0.7
 TEMPLATES = [
@@ -260,13 +263,18 @@ class Aliyun(StandIn):
         }  # fmt: skip
 
     def _templates(self, account: PlatformAccount, params: dict[str, str]) -> Json:
-        del params
+        """All of them, approved (`audit`) or not, at most 50 to a page."""
+        page, size = (int(params.get(name) or usual) for name, usual in (("PageIndex", 1), ("PageSize", 10)))
+        if page < 1 or not 1 <= size <= MOST_LISTED:
+            raise AliyunError("InvalidParameter", "The specified PageIndex or PageSize is invalid.")
         rows = [
             {"TemplateCode": t["code"], "TemplateName": t["name"], "TemplateContent": t["content"],
-             "TemplateType": t["type"], "AuditStatus": "AUDIT_STATE_PASS", "CreateDate": "2024-01-01 00:00:00"}
+             "TemplateType": OLD_TYPES[t["type"]], "OuterTemplateType": t["type"], "Reason": "无审批备注",
+             "AuditStatus": t.get("audit", "AUDIT_STATE_PASS"), "CreateDate": "2024-01-01 00:00:00"}
             for t in account.settings["templates"]
         ]  # fmt: skip
-        return {"SmsTemplateList": rows, "TotalCount": len(rows), "CurrentPage": 1, "PageSize": 10}
+        shown = rows[(page - 1) * size : page * size]
+        return {"SmsTemplateList": shown, "TotalCount": len(rows), "CurrentPage": page, "PageSize": size}
 
     def _details(self, account: PlatformAccount, params: dict[str, str]) -> Json:
         _require(params, "PhoneNumber", "SendDate", "PageSize", "CurrentPage")
