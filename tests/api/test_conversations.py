@@ -39,6 +39,24 @@ async def test_a_message_comes_and_is_answered(office: Office) -> None:
     assert office.announced
 
 
+async def test_links_contacts_and_products_are_parts_like_others(office: Office) -> None:
+    ada = await office.person("ada", "administrator")
+    pipe = await office.pipe()
+    await pipe.receive(pipe.message("hello"))
+    path = f"/conversations/{await pipe.case()}/messages"
+    parts = [
+        {"type": "link", "url": "https://shop.example/tent", "title": "Tent"},
+        {"type": "contact", "name": "Ann", "phones": ["+441632960001"]},
+        {"type": "product", "product_id": "T-1", "title": "Tent"},
+    ]
+    answer = await ada.call("POST", path, json={"parts": parts})
+    assert answer.status_code == 201, answer.text
+    shown = answer.json()["parts"]
+    assert [{name: one[name] for name in given} for one, given in zip(shown, parts, strict=True)] == parts
+    refused = await ada.call("POST", path, json={"parts": [{"type": "link", "url": "javascript:alert(1)"}]})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "parts[0].url")
+
+
 async def test_cards_may_hold_pictures_and_nothing_else(office: Office) -> None:
     ann = await office.person("ann")
     conversation = await office.talk("what do you have?")

@@ -94,6 +94,31 @@ class OutCards(_Out, frozen=True, tag="cards"):
     cards: Annotated[list[OutCard], Meta(min_length=1, max_length=12)]
 
 
+class OutLink(_Out, frozen=True, tag="link"):
+    """A page, as a card where the channel has such."""
+
+    url: Annotated[str, Meta(pattern="^https?://[^\\s]+$", max_length=2000)]
+    title: Short = ""
+    description: Short = ""
+
+
+class OutContact(_Out, frozen=True, tag="contact"):
+    """A business card."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    phones: Annotated[list[Annotated[str, Meta(max_length=40)]], Meta(max_length=10)] = []
+    emails: Annotated[list[Annotated[str, Meta(max_length=254)]], Meta(max_length=10)] = []
+    organisation: Annotated[str, Meta(max_length=200)] = ""
+
+
+class OutProduct(_Out, frozen=True, tag="product"):
+    """A product of the catalogue that is connected at the platform; its title is said where a channel has none."""
+
+    product_id: Annotated[str, Meta(min_length=1, max_length=200)]
+    catalog_id: Annotated[str, Meta(max_length=200)] = ""
+    title: Annotated[str, Meta(max_length=200)] = ""
+
+
 class OutSticker(_Out, frozen=True, tag="sticker"):
     """A sticker by the platform's own name: LINE's package and number, `446:1988`.
 
@@ -122,6 +147,9 @@ OutPart = (
     | OutLocation
     | OutChoices
     | OutCards
+    | OutLink
+    | OutContact
+    | OutProduct
     | OutSticker
     | OutTemplate
 )
@@ -158,8 +186,8 @@ def _part(one: OutPart, nr: int, found: dict[UUID, StoredFile]) -> p.Part:
         return p.Cards(
             [_card(card, f"parts[{nr}].cards[{at}].image", found) for at, card in enumerate(one.cards)]
         )
-    if isinstance(one, OutSticker):
-        return p.Sticker(emoji=one.emoji, key=one.key)
+    if isinstance(one, OutLink | OutContact | OutProduct | OutSticker):
+        return _same(one)
     if isinstance(one, OutTemplate):
         return p.Template(one.name, one.language, one.variables, one.text)
     file = _file(one.file_id, f"parts[{nr}].file_id", found)
@@ -167,6 +195,19 @@ def _part(one: OutPart, nr: int, found: dict[UUID, StoredFile]) -> p.Part:
     if not file.mime.startswith(family):
         raise Invalid(f"This file is {file.mime}; send it as a file.", field=f"parts[{nr}].type")
     return _media(_KINDS[type(one)], file, one.caption)
+
+
+def _same(one: OutLink | OutContact | OutProduct | OutSticker) -> p.Part:
+    """Parts that are called alike on both sides."""
+    match one:
+        case OutLink():
+            return p.Link(one.url, one.title, one.description)
+        case OutContact():
+            return p.ContactCard(one.name, one.phones, one.emails, one.organisation)
+        case OutProduct():
+            return p.Product(one.product_id, one.catalog_id, one.title)
+        case OutSticker():
+            return p.Sticker(emoji=one.emoji, key=one.key)
 
 
 def _file(file_id: UUID, field: str, found: dict[UUID, StoredFile]) -> StoredFile:
