@@ -209,6 +209,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/channels/{channel_id}/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListTemplates
+         * @description List the approved templates of a channel's platform, at most 500, in the platform's order.
+         *
+         *     Kinds that can be asked say `lists_templates` in their capabilities. A trouble comes in the platform's words (422).
+         */
+        get: operations["listTemplates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/connections": {
         parameters: {
             query?: never;
@@ -1316,6 +1338,19 @@ export interface components {
             scopes: string[];
             token?: string;
         };
+        /** ApprovedTemplate */
+        ApprovedTemplate: {
+            /** @default  */
+            category?: string;
+            language: string;
+            name: string;
+            /** @default false */
+            named?: boolean;
+            text: string;
+            /** @default  */
+            title?: string;
+            variables?: string[];
+        };
         /** Assignment */
         Assignment: {
             agent_id: string | null;
@@ -1738,7 +1773,7 @@ export interface components {
             expected_version?: number | null;
             /** @default false */
             note?: boolean;
-            parts: (components["schemas"]["OutText"] | components["schemas"]["OutImage"] | components["schemas"]["OutAudio"] | components["schemas"]["OutVideo"] | components["schemas"]["OutFile"] | components["schemas"]["OutLocation"] | components["schemas"]["OutChoices"] | components["schemas"]["OutCards"] | components["schemas"]["OutSticker"] | components["schemas"]["OutTemplate"])[];
+            parts: (components["schemas"]["OutText"] | components["schemas"]["OutImage"] | components["schemas"]["OutAudio"] | components["schemas"]["OutVideo"] | components["schemas"]["OutFile"] | components["schemas"]["OutLocation"] | components["schemas"]["OutChoices"] | components["schemas"]["OutCards"] | components["schemas"]["OutLink"] | components["schemas"]["OutContact"] | components["schemas"]["OutProduct"] | components["schemas"]["OutSticker"] | components["schemas"]["OutTemplate"])[];
             reply_to?: string | null;
         };
         /** NewPassword */
@@ -1805,6 +1840,16 @@ export interface components {
             /** @constant */
             type: "choices";
         };
+        /** OutContact */
+        OutContact: {
+            emails?: string[];
+            name: string;
+            /** @default  */
+            organisation?: string;
+            phones?: string[];
+            /** @constant */
+            type: "contact";
+        };
         /** OutFile */
         OutFile: {
             /** @default  */
@@ -1823,6 +1868,16 @@ export interface components {
             /** @constant */
             type: "image";
         };
+        /** OutLink */
+        OutLink: {
+            /** @default  */
+            description?: string;
+            /** @default  */
+            title?: string;
+            /** @constant */
+            type: "link";
+            url: string;
+        };
         /** OutLocation */
         OutLocation: {
             /** @default  */
@@ -1834,13 +1889,23 @@ export interface components {
             /** @constant */
             type: "location";
         };
+        /** OutProduct */
+        OutProduct: {
+            /** @default  */
+            catalog_id?: string;
+            product_id: string;
+            /** @default  */
+            title?: string;
+            /** @constant */
+            type: "product";
+        };
         /** Outset */
         Outset: {
             address?: string | null;
             /** Format: uuid */
             channel_id: string;
             contact_id?: string | null;
-            parts: (components["schemas"]["OutText"] | components["schemas"]["OutImage"] | components["schemas"]["OutAudio"] | components["schemas"]["OutVideo"] | components["schemas"]["OutFile"] | components["schemas"]["OutLocation"] | components["schemas"]["OutChoices"] | components["schemas"]["OutCards"] | components["schemas"]["OutSticker"] | components["schemas"]["OutTemplate"])[];
+            parts: (components["schemas"]["OutText"] | components["schemas"]["OutImage"] | components["schemas"]["OutAudio"] | components["schemas"]["OutVideo"] | components["schemas"]["OutFile"] | components["schemas"]["OutLocation"] | components["schemas"]["OutChoices"] | components["schemas"]["OutCards"] | components["schemas"]["OutLink"] | components["schemas"]["OutContact"] | components["schemas"]["OutProduct"] | components["schemas"]["OutSticker"] | components["schemas"]["OutTemplate"])[];
         };
         /** OutSticker */
         OutSticker: {
@@ -1910,6 +1975,11 @@ export interface components {
             items: components["schemas"]["SessionInfo"][];
             next?: string | null;
         };
+        /** Page[ApprovedTemplate] */
+        "Page_switchboard.channels.api.ApprovedTemplate_": {
+            items: components["schemas"]["ApprovedTemplate"][];
+            next?: string | null;
+        };
         /** Page[Alarm] */
         "Page_switchboard.connections.alarms.Alarm_": {
             items: components["schemas"]["Alarm"][];
@@ -1968,7 +2038,7 @@ export interface components {
         };
         /** PrivateAnswer */
         PrivateAnswer: {
-            parts: (components["schemas"]["OutText"] | components["schemas"]["OutImage"] | components["schemas"]["OutAudio"] | components["schemas"]["OutVideo"] | components["schemas"]["OutFile"] | components["schemas"]["OutLocation"] | components["schemas"]["OutChoices"] | components["schemas"]["OutCards"] | components["schemas"]["OutSticker"] | components["schemas"]["OutTemplate"])[];
+            parts: (components["schemas"]["OutText"] | components["schemas"]["OutImage"] | components["schemas"]["OutAudio"] | components["schemas"]["OutVideo"] | components["schemas"]["OutFile"] | components["schemas"]["OutLocation"] | components["schemas"]["OutChoices"] | components["schemas"]["OutCards"] | components["schemas"]["OutLink"] | components["schemas"]["OutContact"] | components["schemas"]["OutProduct"] | components["schemas"]["OutSticker"] | components["schemas"]["OutTemplate"])[];
         };
         /** Profile */
         Profile: {
@@ -2514,6 +2584,43 @@ export interface operations {
                 };
                 content: {
                     "image/*": string;
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    listTemplates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_switchboard.channels.api.ApprovedTemplate_"];
                 };
             };
             /** @description Bad request syntax or unsupported method */
