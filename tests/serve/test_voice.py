@@ -99,6 +99,14 @@ class House:
         (found,) = [one for one in await self.messages(conversation) if one["id"] == message]
         return str(found["status"])
 
+    async def sent(self, conversation: str, message: str) -> None:
+        """Wait until it is written down that the answer has left; raises AssertionError where it never is."""
+
+        async def gone() -> bool:
+            return await self.status(conversation, message) == "sent"
+
+        assert await until(gone)
+
 
 @asynccontextmanager
 async def house(data: Path, sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
@@ -161,12 +169,12 @@ async def _told_later(there: House, speech: Speech, conversation: str) -> None:
         assert await there.status(conversation, message) == "queued"
     assert await there.heard(text=speech.again) == "Answer one.\nAnswer two."
     for message in messages:
-        assert await there.status(conversation, message) == "sent"
+        await there.sent(conversation, message)
     (again,) = [one for one in await there.messages(conversation) if one["direction"] == "in"][1:]
     assert again["parts"][0]["type"] == "notice"
     late = await there.answer(conversation, "One thing more.")
     assert await there.heard(action="launch") == "One thing more.", "who opens the skill hears what waits"
-    assert await there.status(conversation, late) == "sent"
+    await there.sent(conversation, late)
     assert (await there.heard(text=speech.question)).startswith(speech.words.promise)
 
 

@@ -13,10 +13,12 @@ from prometheus_client import Counter as Metric
 
 from switchboard.app.accept import Acceptor, read
 from switchboard.app.runtime import Live, Runtime
-from switchboard.app.spoken import converse
+from switchboard.app.spoken import converse, spoken
 from switchboard.channels.api import BadSignature, Challenges, InDoubt, RawRequest, Reply, Retry
 from switchboard.connections import commands as connections
+from switchboard.core.facts import Inbound
 from switchboard.db.pool import TRANSIENT
+from switchboard.delivery.commands import Piece
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -56,9 +58,19 @@ class Door:
         except TimeoutError:
             await answer(send, Reply(408, b"body too slow"))
             return
-        reply = await self._handle(live, _request(scope, body, self._runtime.settings.url))
+        request = _request(scope, body, self._runtime.settings.url)
+        pieces: list[Piece] = []
+        taken = await self._take(live, request)
+        if isinstance(taken, Reply):
+            reply = taken
+        elif live.speaks is not None:
+            reply, pieces = await converse(self._runtime, live, live.speaks, request, taken)
+        else:
+            reply = live.acks.ack(request) if live.acks is not None else Reply()
         REQUESTS.labels(live.row.kind, reply.status).inc()
         await answer(send, reply)
+        if pieces:
+            await spoken(self._runtime, pieces)
 
     async def _find(self, path: str) -> Live | None:
         secret = path.removeprefix(PREFIX).split("/", 1)[0]
@@ -66,7 +78,8 @@ class Door:
             return None
         return await self._runtime.connections.by_secret(secret)
 
-    async def _handle(self, live: Live, request: RawRequest) -> Reply:
+    async def _take(self, live: Live, request: RawRequest) -> Reply | list[Inbound]:
+        """Return the facts of a request that is stored, else what to answer instead."""
         channel = live.channel
         try:
             if request.method in ("GET", "HEAD"):
@@ -94,9 +107,7 @@ class Door:
         except Exception as trouble:
             log.error("accept_failed", kind=live.row.kind, error=repr(trouble))
             return Reply(500, b"could not be stored; try again")
-        if live.speaks is not None:
-            return await converse(self._runtime, live, live.speaks, request, facts)
-        return live.acks.ack(request) if live.acks is not None else Reply()
+        return facts
 
     async def note_forgeries(self) -> None:
         """Write down every few seconds how many forged requests came: counted, nothing else stored. Never returns."""

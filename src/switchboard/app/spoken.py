@@ -7,13 +7,13 @@ from uuid import UUID
 
 import structlog
 
+from switchboard import flow
 from switchboard.app.runtime import Live, Runtime
-from switchboard.channels.api import Converses, MessageReceived, Part, RawRequest, Reply
+from switchboard.channels.api import Converses, MessageReceived, RawRequest, Reply
 from switchboard.core.events import Event
 from switchboard.core.facts import Inbound, ProfileReceived
 from switchboard.core.ids import new_id
-from switchboard.db import log as event_log
-from switchboard.db.pool import TRANSIENT
+from switchboard.db.pool import TRANSIENT, Tx
 from switchboard.delivery import commands as delivery
 
 log = structlog.get_logger()
@@ -22,24 +22,36 @@ LOOK_SECONDS = 0.25
 
 async def converse(
     runtime: Runtime, live: Live, channel: Converses, request: RawRequest, facts: Sequence[Inbound]
-) -> Reply:
+) -> tuple[Reply, list[delivery.Piece]]:
     """Answer a turn: with what was said since the last one, else with what is said before the deadline, else with the promise.
 
-    Only a question is waited for; who just comes by hears what is there.
+    Only a question is waited for; who just comes by hears what is there. The pieces spoken are in doubt until the answer
+    has left; tell `spoken` then.
     """
     until = time.monotonic() + live.adapter.manifest.converse_seconds
-    parts: list[Part] = []
+    pieces: list[delivery.Piece] = []
     for account, address, asks in sorted(_listeners(facts)):
         target = live.channels.get(account)
-        while target is not None and not parts:
+        while target is not None and not pieces:
             try:
-                parts += await _said(runtime, live, target, address)
+                pieces += await _said(runtime, live, target, address)
             except TRANSIENT as trouble:
                 log.warning("answer_not_looked_for", error=str(trouble))
-            if parts or not asks or time.monotonic() + LOOK_SECONDS > until:
+            if pieces or not asks or time.monotonic() + LOOK_SECONDS > until:
                 break
             await asyncio.sleep(LOOK_SECONDS)
-    return channel.converse(request, parts)
+    return channel.converse(request, [part for piece in pieces for part in piece.body.parts]), pieces
+
+
+async def spoken(runtime: Runtime, pieces: Sequence[delivery.Piece]) -> None:
+    """Write down that an answer has left. Where that can't be, its pieces stay in doubt, for a person to judge."""
+    try:
+        async with runtime.db.transaction() as tx:
+            events = await _recorded(tx, [delivery.Ended(piece, "sent") for piece in pieces])
+    except TRANSIENT as trouble:
+        log.warning("answer_not_recorded", error=str(trouble) or type(trouble).__name__)
+    else:
+        runtime.announce(events)
 
 
 def _listeners(facts: Sequence[Inbound]) -> set[tuple[str, str, bool]]:
@@ -51,14 +63,17 @@ def _listeners(facts: Sequence[Inbound]) -> set[tuple[str, str, bool]]:
     return asked | came
 
 
-async def _said(runtime: Runtime, live: Live, target: UUID, address: str) -> list[Part]:
-    """Take what waits to be said to a person; it counts as sent once the answer is on its way."""
+async def _said(runtime: Runtime, live: Live, target: UUID, address: str) -> list[delivery.Piece]:
+    """Take what waits to be said to a person; whoever dies with it leaves it in doubt."""
     async with runtime.db.transaction() as tx:
         pieces = await delivery.take_spoken(tx, live.row.id, target, address, new_id())
         if not pieces:
             return []
-        ended = [delivery.Ended(piece, "sent") for piece in pieces]
-        events = [one for one in await delivery.record(tx, ended) if isinstance(one, Event)]
-        await event_log.append(tx, events)
+        doubt = [delivery.Ended(piece, "in_doubt", code="interrupted") for piece in pieces]
+        events = await _recorded(tx, doubt)
     runtime.announce(events)
-    return [part for piece in pieces for part in piece.body.parts]
+    return pieces
+
+
+async def _recorded(tx: Tx, ended: Sequence[delivery.Ended]) -> list[Event]:
+    return await flow.run(tx, await delivery.record(tx, ended))
