@@ -78,6 +78,25 @@ async def test_an_outcome_is_kept_though_another_was_recorded_meanwhile(
             await asyncio.gather(sender, return_exceptions=True)
 
 
+@pytest.mark.timeout(60)
+async def test_a_sender_that_is_stopped_leaves_nothing_running(database: str, tmp_path: Path) -> None:
+    """Every change of a channel's settings stops its sender."""
+    async with partner() as place, running(database, tmp_path, place) as runtime:
+        pipe = Pipe(runtime.db, new_id())
+        await pipe.sql("insert into workspace (id, name, slug) values ($1, 'Test', 'test')", pipe.workspace)
+        await pipe.connect("main")
+        await _credentials(runtime, pipe, place)
+        before = asyncio.all_tasks()
+        sender = asyncio.create_task(Sender(runtime, pipe.connections["main"]).run())
+        async with asyncio.timeout(20):
+            while len(asyncio.all_tasks() - before) < 3:  # the sender, and the two things it waits for
+                await asyncio.sleep(0.02)
+        sender.cancel()
+        await asyncio.gather(sender, return_exceptions=True)
+        await asyncio.sleep(0)
+        assert asyncio.all_tasks() == before
+
+
 async def _credentials(runtime: Runtime, pipe: Pipe, place: str) -> None:
     connection: UUID = pipe.connections["main"]
     config = {"system_id": "main", "signing_secret": "s" * 32, "send_url": f"http://{place}/in"}

@@ -104,9 +104,11 @@ class Sender:
         await self._record()
         if not claimed:
             waits = [asyncio.create_task(self.wake.wait()), asyncio.create_task(self._landed.wait())]
-            await asyncio.wait(waits, timeout=1, return_when=asyncio.FIRST_COMPLETED)
-            for one in waits:
-                one.cancel()
+            try:
+                await asyncio.wait(waits, timeout=1, return_when=asyncio.FIRST_COMPLETED)
+            finally:  # also when the sender itself is stopped: nobody else would ever end them
+                for one in waits:
+                    one.cancel()
             self.wake.clear()
             self._landed.clear()
             await self._record()
