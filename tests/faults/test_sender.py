@@ -89,7 +89,8 @@ async def test_a_sender_that_is_stopped_leaves_nothing_running(database: str, tm
         before = asyncio.all_tasks()
         sender = asyncio.create_task(Sender(runtime, pipe.connections["main"]).run())
         async with asyncio.timeout(20):
-            while len(asyncio.all_tasks() - before) < 3:  # the sender, and the two things it waits for
+            # The sender, and the two things it waits for.
+            while len(asyncio.all_tasks() - before) < 3:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         sender.cancel()
         await asyncio.gather(sender, return_exceptions=True)
