@@ -257,6 +257,23 @@ async def test_a_sender_survives_a_database_that_is_away_at_its_start(
         await until(pipe, ALL_SENT)
 
 
+@pytest.mark.parametrize(("before", "after"), [("grey", "green"), ("amber", "amber")])
+async def test_a_send_proves_a_new_connection_and_says_nothing_of_trouble_elsewhere(
+    pipe: Pipe, runtime: Runtime, partner: Partner, before: str, after: str
+) -> None:
+    """Amber is a webhook that is switched off, a rating, a token near its end: that sending works was never in question."""
+    connection = await connect(pipe, runtime, partner)
+    async with pipe.db.transaction() as tx:
+        await connections.set_status(tx, connection, before, "the webhook is elsewhere")
+        await connections.raise_alarm(tx, pipe.workspace, connection, "quality", "the webhook is elsewhere")
+    await pipe.reply(await conversation(pipe))
+    async with running(Sender(runtime, connection)):
+        await until(pipe, ALL_SENT)
+    assert await pipe.only("select status from connection where id = $1", connection) == after
+    alarms = await pipe.only("select count(*) from alarm where over_at is null")
+    assert alarms == (1 if after == "amber" else 0)
+
+
 async def test_a_colour_that_cannot_be_written_costs_no_outcome(
     pipe: Pipe, runtime: Runtime, partner: Partner, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -183,7 +183,7 @@ class Sender:
             return delivery.Ended(
                 piece, "in_doubt", code="internal", error=f"The adapter failed: {type(error).__name__}"
             )
-        if live.row.status in ("amber", "grey"):
+        if live.row.status == "grey":  # amber tells of something else than sending
             await self._turn(live, "green", "", "")
         return delivery.Ended(piece, sent.status, sent.external_id)
 
