@@ -165,6 +165,8 @@ async def test_forced_credentials_are_kept_red(admin: Person) -> None:
         ("telegram", {"token": 7}, "config.token"),
         ("web", {"colour": "red"}, "config.colour"),
         ("pigeon", {}, "kind"),
+        ("line", {"channel_secret": "", "access_token": "x"}, "config.channel_secret"),
+        ("messenger", {"access_token": "x", "app_secret": " ", "verify_token": "x"}, "config.app_secret"),
     ],
 )
 async def test_a_wrong_form_names_the_field(

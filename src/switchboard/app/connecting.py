@@ -328,7 +328,15 @@ def _credential(adapter: Adapter) -> str:
 
 
 def _convert(adapter: Adapter, config: dict[str, Any]) -> msgspec.Struct:
-    """Check settings against the adapter's Struct; raises Invalid naming the field."""
+    """Check settings against the adapter's Struct; raises Invalid naming the field.
+
+    A required text that is blank is missing: with an empty secret anybody could sign.
+    """
+    for field in adapter.schema().get("required", []):
+        value = config.get(field)
+        if isinstance(value, str) and not value.strip():
+            words = "This must not be empty."
+            raise Invalid(words, field=f"config.{field}", code="invalid_config")
     try:
         made: msgspec.Struct = msgspec.convert(config, adapter.factory.config_type)
     except msgspec.ValidationError as error:
