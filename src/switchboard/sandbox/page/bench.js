@@ -262,10 +262,13 @@ function personTools() {
     email: person.email,
     custom: person.id,
   };
+  const here = desk.now.platform;
+  const ids = Object.entries(person.handles).filter(([space]) => `${space}:`.startsWith(`${here}:`));
+  const known = here.startsWith("sms_") ? `+${person.phone}` : ids.map(([, id]) => id).join(" · ");
   return section(
     "user",
     t("person"),
-    h("p", { class: "faint mono" }, facts[desk.now.platform] ?? Object.values(person.handles).join(" · ")),
+    h("p", { class: "faint mono" }, facts[here] ?? known),
     h("label", {}, receipts, t("readAuto")),
     desk.now.platform === "whatsapp" ? h("label", {}, hide, t("hidePhone")) : null,
     chat && ["whatsapp", "telegram"].includes(desk.now.platform)

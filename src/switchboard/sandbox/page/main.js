@@ -67,8 +67,11 @@ function chatsOf(customer) {
   return desk.now.state.chats.filter((c) => c.peer === customer.id);
 }
 
+const MOST_DOTS = 4;
+
 function personRow(person) {
   const chats = chatsOf(person);
+  const apps = [...new Set(chats.map((c) => c.platform))];
   const last = chats[0],
     unread = chats.reduce((n, c) => n + c.unread, 0);
   const text = last?.last ? last.last.title || last.last.text || t(last.last.kind) : `+${person.phone}`;
@@ -90,9 +93,10 @@ function personRow(person) {
     h(
       "span",
       { class: "person-marks" },
-      [...new Set(chats.map((c) => c.platform))].map((p) =>
-        h("i", { class: `dot ${desk.style(p)}`, style: desk.tone(p) }),
-      ),
+      apps
+        .slice(0, MOST_DOTS)
+        .map((p) => h("i", { class: `dot ${desk.style(p)}`, style: desk.tone(p), title: desk.title(p) })),
+      apps.length > MOST_DOTS ? h("small", {}, `+${apps.length - MOST_DOTS}`) : null,
       unread ? h("span", { class: "badge" }, unread) : null,
     ),
   );

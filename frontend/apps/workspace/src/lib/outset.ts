@@ -4,6 +4,8 @@ import { create } from "zustand";
 export interface OutsetRequest {
   contactId?: string;
   channelId?: string;
+  /** By what the contact is reached on that channel, where the server has said so. */
+  address?: string;
   /** Begin with a template: the platform takes nothing else now. */
   template?: boolean;
 }

@@ -63,7 +63,8 @@ export function duration(ms: number, locale: string): string {
   if (m < 60) return unit(m, "m", "分钟");
   const h = Math.floor(m / 60);
   if (h < 24) return unit(h, "h", "小时") + (m % 60 ? ` ${unit(m % 60, "m", "分")}` : "");
-  return unit(Math.floor(h / 24), "d", "天");
+  const rest = h < 72 && h % 24 ? ` ${unit(h % 24, "h", "小时")}` : "";
+  return unit(Math.floor(h / 24), "d", "天") + rest;
 }
 
 /** Minutes and seconds of a recording. */
