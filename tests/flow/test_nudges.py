@@ -18,6 +18,7 @@ from switchboard.app.leases import Leases
 from switchboard.app.runtime import Live, Runtime
 from switchboard.channels.api import RawRequest
 from switchboard.channels.wecom.channel import WecomConfig
+from switchboard.connections import commands as connections
 from switchboard.core.facts import Nudge
 from tests.flow.conftest import NOW, Pipe
 
@@ -171,3 +172,31 @@ async def test_a_nudge_is_not_forgotten_when_its_poll_fails(
         await nudge(runtime, live, FIRST, "ENC-1")
         await until(wecom, 4)
     assert wecom.polls()[2:4] == [(FIRST, "1", "ENC-1"), (FIRST, "1", "ENC-1")]
+
+
+async def test_fetching_ends_its_own_trouble_and_no_other(pipe: Pipe, runtime: Runtime, wecom: Wecom) -> None:
+    """WeCom takes an account away and the administrator is told: that the other one is read as ever puts nothing right."""
+
+    async def polled(hint: str) -> str:
+        await runtime.connections._refresh()  # as the process does by itself, every two seconds
+        before = len(wecom.asked)
+        await nudge(runtime, live, FIRST, hint)
+        await until(wecom, before + 1)
+        await asyncio.sleep(0.2)
+        found: str = await pipe.only("select status from connection")
+        return found
+
+    live = await connect(pipe, runtime)
+    async with held(runtime):
+        await until(wecom, 2)
+        await asyncio.sleep(0.2)
+        assert await pipe.only("select status from connection") == "green"
+        async with pipe.db.transaction() as tx:
+            await connections.set_status(tx, live.row.id, "amber", "an account was taken away")
+        assert await polled("ENC-1") == "amber"
+        wecom.trouble = 1
+        assert await polled("ENC-2") == "amber"
+        await runtime.connections._refresh()
+        await until(wecom, 5)
+        await asyncio.sleep(0.2)
+        assert await pipe.only("select status from connection") == "green"

@@ -121,6 +121,8 @@ class _Held:
         self._connection = connection
         self._nudged = asyncio.Event()
         self._hints: dict[str, str] = {}
+        self._fetches = False
+        """Whether fetching has worked since it last failed, or since we hold the connection."""
         self._tasks = [
             asyncio.create_task(self.sender.run()),
             asyncio.create_task(self._intake()),
@@ -221,10 +223,13 @@ class _Held:
         )  # fmt: skip
 
     async def _green(self, live: Live) -> None:
-        if live.row.status != "green":
+        """End the trouble that fetching had; what is amber for another reason stays so."""
+        if live.row.status == "grey" or (live.row.status != "green" and not self._fetches):
             await self._status(live, "green", "", "")
+        self._fetches = True
 
     async def _trouble(self, live: Live, error: Exception) -> None:
+        self._fetches = False
         known = isinstance(error, Outcome)
         if not known:
             log.error("intake_failed", kind=live.row.kind, error=repr(error))
