@@ -95,7 +95,7 @@ function personRow(person) {
       { class: "person-marks" },
       apps
         .slice(0, MOST_DOTS)
-        .map((p) => h("i", { class: `dot ${desk.style(p)}`, style: desk.tone(p), title: desk.title(p) })),
+        .map((p) => h("i", { class: `dot ${desk.style(p)}`, style: desk.tone(p) })),
       apps.length > MOST_DOTS ? h("small", {}, `+${apps.length - MOST_DOTS}`) : null,
       unread ? h("span", { class: "badge" }, unread) : null,
     ),
