@@ -1,5 +1,6 @@
 """What becomes of a connection: what its loops may say of it, what is kept of its requests."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import msgspec
@@ -10,6 +11,7 @@ from switchboard.channels.api import RawRequest
 from switchboard.channels.registry import adapters
 from switchboard.connections import commands as connections
 from switchboard.connections import reads as connection_reads
+from switchboard.core.events import Event
 from switchboard.core.ids import new_id
 from tests.flow.conftest import Pipe
 
@@ -24,6 +26,27 @@ async def test_a_removed_connection_stays_removed(pipe: Pipe) -> None:
         row = await connection_reads.by_id(tx, connection)
     assert row is not None
     assert (row.status, row.reason) == ("grey", "removed")
+
+
+async def test_a_colour_and_the_traffic_of_the_moment_wait_for_each_other(pipe: Pipe) -> None:
+    """A message is noted while a notice of the platform colours its connection: one after the other, no deadlock."""
+    connection, now = pipe.connections["main"], datetime.now(UTC)
+    ids = [pipe.channels["main"]]
+
+    async def paint() -> list[Event]:
+        async with pipe.db.transaction() as tx:
+            return await connections.set_status(tx, connection, "amber", "quality drops")
+
+    async with pipe.db.transaction() as tx:
+        await tx.run(connections.SQL.note_traffic, ids=ids, in_at=[now], out_at=[None])
+        painting = asyncio.create_task(paint())
+        await asyncio.sleep(0.3)
+        await tx.run(connections.SQL.note_connection_traffic, ids=ids)
+    assert len(await painting) == 1
+    async with pipe.db.transaction() as tx:
+        row = await connection_reads.by_id(tx, connection)
+    assert row is not None
+    assert (row.status, row.last_event_at) == ("amber", now)
 
 
 async def test_an_only_account_without_a_name_is_called_like_its_connection(pipe: Pipe) -> None:

@@ -95,6 +95,7 @@ async def update(
 
 async def remove(tx: Tx, workspace: UUID, connection: UUID) -> list[Event]:
     """Switch a connection off for good."""
+    await tx.rows(SQL.hold_channels, id=connection)
     if not await tx.run(SQL.remove_connection, workspace=workspace, id=connection):
         return []
     await tx.run(SQL.set_channel_statuses, id=connection, status="grey", reason="removed")
@@ -103,6 +104,7 @@ async def remove(tx: Tx, workspace: UUID, connection: UUID) -> list[Event]:
 
 async def set_status(tx: Tx, connection: UUID, status: str, reason: str = "") -> list[Event]:
     """Turn a connection and its channels green, amber or red; no event when it is so already."""
+    await tx.rows(SQL.hold_channels, id=connection)
     workspace = await tx.value(SQL.set_status, id=connection, status=status, reason=scrub(reason)[:500])
     if workspace is None:
         return []

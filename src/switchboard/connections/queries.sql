@@ -71,6 +71,10 @@ update connection set status = :status, reason = :reason
 where id = :id and disabled_at is null and (status, reason) is distinct from (:status, :reason)
 returning workspace_id;
 
+-- name: hold_channels
+-- Locks a connection's channels, before the connection itself: the order in which traffic is noted.
+select id from channel where connection_id = :id order by id for no key update;
+
 -- name: set_channel_statuses
 -- Gives a connection's channels its status.
 update channel set status = :status, reason = :reason where connection_id = :id;
