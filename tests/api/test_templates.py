@@ -78,7 +78,7 @@ async def test_an_agent_sees_what_the_platform_approved(
     assert answer.json()["items"][0] == {
         "name": "SMS_24000001",
         "language": "zh_CN",
-        "text": "您咨询的问题已有答复：{answer}",
+        "text": "【沙盒商店】您咨询的问题已有答复：{answer}",
         "variables": ["answer"],
         "title": "客服回复",
         "category": "通知",

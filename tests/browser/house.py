@@ -18,7 +18,7 @@ from tests.faults.installation import free_port
 PASSWORD = "correct horse battery"
 PATIENCE = 60.0
 SWITCHBOARD = (sys.executable, "-c", "from switchboard.app.cli import main; main()")
-STOOD_IN = ("whatsapp", "messenger", "line", "line_data", "line_stickers")
+STOOD_IN = ("whatsapp", "messenger", "line", "line_data", "line_stickers", "aliyun")
 CHIEF, BEN = "ann@example.com", "ben@example.com"
 NAMES = {CHIEF: "Ann Archer", BEN: "Ben Okafor"}
 

@@ -135,7 +135,9 @@ class OutTemplate(_Out, frozen=True, tag="template"):
     name: Annotated[str, Meta(min_length=1, max_length=600)]
     language: Annotated[str, Meta(min_length=2, max_length=20)]
     variables: Annotated[list[Short], Meta(max_length=50)] = []
-    text: Short = ""
+    text: Annotated[
+        str, Meta(max_length=4000, description="How it reads once filled in; shown in the timeline.")
+    ] = ""
 
 
 OutPart = (

@@ -36,7 +36,14 @@ from switchboard.staff.permission import Permission
 from switchboard.workspace import reads as screens
 from switchboard.workspace.rows import Conversation, Message
 
-SPACES = {"email": "email", "whatsapp": "phone"}
+SPACES = {
+    "email": "email",
+    "whatsapp": "phone",
+    "sms_aliyun": "phone",
+    "sms_tencent": "phone",
+    "sms_twilio": "phone",
+    "sms_smpp": "phone",
+}
 """Which identifier addresses somebody on a kind of channel; elsewhere only who wrote before can be written
 to.
 """

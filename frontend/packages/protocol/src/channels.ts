@@ -47,6 +47,9 @@ export interface StickerPack {
   last: number;
 }
 
+/** What a platform allows to be sent at any time; `text` holds `{variable}` where a value goes. */
+export type ApprovedTemplate = Schemas["ApprovedTemplate"];
+
 /** `widget_script`, of kind `web`: the script line for the host page. */
 export type Channel = Exactly<Schemas["Channel"], { status: Health }>;
 export type ChannelChange = Schemas["ChannelChange"];

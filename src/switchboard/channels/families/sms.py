@@ -23,6 +23,7 @@ from switchboard.channels.api import (
 
 _NOISE = re.compile(r"[\s().\-/\u00a0\u2010-\u2015]")
 _NUMBER = re.compile(r"\+?[0-9]{7,15}")
+_HAN = re.compile(r"[\u3400-\u9fff]")
 SHORTEST = 7
 """Fewer digits are a short code: a service within one network, nobody's telephone."""
 
@@ -85,6 +86,11 @@ def words(part: Part) -> str:
             return said
         case _:
             raise Refused("A short message can't carry this kind of content.", code="unfit")
+
+
+def language_of(said: str) -> str:
+    """Return the language that a template's text is written in; Chinese providers keep none beside it."""
+    return "zh_CN" if _HAN.search(said) else "en"
 
 
 # -- callbacks of the Chinese providers: JSON arrays, not signed, their times those of Beijing ---------------

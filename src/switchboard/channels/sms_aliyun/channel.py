@@ -214,8 +214,9 @@ class AliyunChannel:
         return [Account(sign, sign) for sign in self._config.accounts()]
 
     async def list_templates(self, account: str) -> list[ApprovedTemplate]:
-        """Return the templates that passed the review, of the whole cloud account; templates aren't bound to a sign."""
-        del account
+        """Return the templates that passed the review: the cloud account's, as they read under this sign."""
+        signs = self._config.accounts()
+        sign = account if account in signs else signs[0]
         rows: list[Any] = []
         for page in range(1, MOST_TEMPLATES // PAGE + 1):
             asked = {"PageIndex": str(page), "PageSize": str(PAGE)}
@@ -225,7 +226,7 @@ class AliyunChannel:
             if len(fresh) < PAGE:
                 break
         passed = [r for r in rows if isinstance(r, dict) and r.get("AuditStatus") == "AUDIT_STATE_PASS"]
-        return [_listed(row) for row in passed if sms.text(row, "TemplateCode")]
+        return [_listed(row, sign) for row in passed if sms.text(row, "TemplateCode")]
 
     # -- the API -------------------------------------------------------------------------------------------
 
@@ -288,13 +289,13 @@ def _names(text: str) -> list[str]:
     return list(dict.fromkeys(_VARIABLE.findall(text)))
 
 
-def _listed(row: dict[str, Any]) -> ApprovedTemplate:
+def _listed(row: dict[str, Any], sign: str) -> ApprovedTemplate:
     said = sms.text(row, "TemplateContent")
     kind = sms.text(row, "OuterTemplateType") or sms.text(row, "TemplateType")
     return ApprovedTemplate(
         name=sms.text(row, "TemplateCode"),
-        language="zh_CN",
-        text=_VARIABLE.sub(r"{\1}", said),
+        language=sms.language_of(said),
+        text=f"【{sign}】" + _VARIABLE.sub(r"{\1}", said),
         variables=_names(said),
         title=sms.text(row, "TemplateName"),
         category=_CATEGORIES.get(kind, ""),

@@ -52,12 +52,12 @@ async def test_only_what_passed_the_review_is_listed_with_its_variables(cloud: C
         ApprovedTemplate(
             "SMS_1",
             "zh_CN",
-            "{name}您好，订单{order}已发货，{name}请查收。",
+            "【沙盒商店】{name}您好，订单{order}已发货，{name}请查收。",
             ["name", "order"],
             "发货",
             "通知",
         ),
-        ApprovedTemplate("SMS_4", "zh_CN", "您的验证码为123456。", [], "验证码", "验证码"),
+        ApprovedTemplate("SMS_4", "zh_CN", "【沙盒商店】您的验证码为123456。", [], "验证码", "验证码"),
     ]
 
 
@@ -81,4 +81,4 @@ async def test_troubles_come_in_alibabas_words(cloud: Cloud) -> None:
     with pytest.raises(Reauthorise, match="SignatureDoesNotMatch"):
         await cloud.set([ORDER], access_key_secret="another-secret").list_templates(SIGN)
     strange = cloud.set([{**ORDER, "content": None}, {**ORDER, "code": None}])
-    assert [(one.name, one.text) for one in await strange.list_templates(SIGN)] == [("SMS_1", "")]
+    assert [(one.name, one.text) for one in await strange.list_templates(SIGN)] == [("SMS_1", "【沙盒商店】")]

@@ -1,5 +1,6 @@
 import type {
   Alarm,
+  ApprovedTemplate,
   Channel,
   Connection,
   ConnectionEvent,
@@ -44,6 +45,22 @@ export function useStickerPacks(kind: string): StickerPack[] {
 /** Our own address of a sticker's picture: no browser asks the platform for it. */
 export const stickerPicture = (channel: Id, key: string): string =>
   `/api/v1/channels/${channel}/sticker?key=${encodeURIComponent(key)}`;
+
+/** Whether a kind's approved templates can be listed. */
+export function useListsTemplates(kind: string | undefined): boolean {
+  const out = useKinds().data?.find((one) => one.kind === kind)?.capabilities["out"];
+  return Boolean((out as { lists_templates?: boolean } | undefined)?.lists_templates);
+}
+
+/** The platform's approved templates, asked for when somebody is about to choose one and kept for some minutes. */
+export const useTemplates = (channel: Id | undefined, enabled: boolean) =>
+  useQuery({
+    queryKey: ["templates", channel],
+    enabled: enabled && channel !== undefined,
+    staleTime: 5 * 60_000,
+    retry: false,
+    queryFn: () => list<ApprovedTemplate>(`/channels/${channel}/templates`),
+  });
 
 export const useChannels = () =>
   useQuery({ queryKey: ["channels"], queryFn: () => list<Channel>("/channels") });

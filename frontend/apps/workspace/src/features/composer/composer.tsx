@@ -7,6 +7,7 @@ import { keyLabel, useCommands } from "@/lib/commands";
 import { keepDraft, readDraft } from "@/lib/drafts";
 import { entersMessage } from "@/lib/ime";
 import { openOutset } from "@/lib/outset";
+import { useListsTemplates } from "@/sync/channels";
 import { useConversation, useConversationDetail } from "@/sync/desk";
 import { tellTyping } from "@/sync/live/live";
 import { sendMessage } from "@/sync/outbox";
@@ -126,10 +127,18 @@ function useWriting(id: Id, reply: Props["reply"], area: RefObject<TextAreaRef |
   useEffect(() => {
     if (wanted && !uploads.busy) send();
   });
-  const byTemplate = !note && channel?.reason_code === "window_closed" && detail;
-  const template = byTemplate
-    ? () => openOutset({ contactId: detail.contact.id, channelId: channel.channel_id, template: true })
-    : null;
+  const closed = channel?.reason_code === "window_closed";
+  const lists = useListsTemplates(channel?.kind) && channel?.reason_code === "";
+  const template =
+    !note && detail && channel && (closed || lists)
+      ? () =>
+          openOutset({
+            contactId: detail.contact.id,
+            channelId: channel.channel_id,
+            address: channel.address,
+            template: true,
+          })
+      : null;
   return {
     text,
     setText,
@@ -144,6 +153,7 @@ function useWriting(id: Id, reply: Props["reply"], area: RefObject<TextAreaRef |
     send,
     sendSticker,
     template,
+    onlyTemplate: closed,
   };
 }
 
@@ -201,10 +211,21 @@ function Bottom({ written, area }: { written: Written; area: RefObject<TextAreaR
       {!note && written.channel && (
         <StickerPopover channel={written.channel} disabled={blocked !== ""} send={written.sendSticker} />
       )}
+      {written.template && !written.onlyTemplate && (
+        <Tooltip title={t("composer.template")}>
+          <Button
+            type="text"
+            size="small"
+            icon={<LayoutTemplate size={16} />}
+            onClick={written.template}
+            aria-label={t("composer.template")}
+          />
+        </Tooltip>
+      )}
       <span className={blocked ? css.blocked : css.keys} title={blocked || undefined}>
         {blocked || t("composer.keys")}
       </span>
-      {written.template && (
+      {written.template && written.onlyTemplate && (
         <Button onClick={written.template} icon={<LayoutTemplate size={14} />}>
           {t("composer.template")}
         </Button>

@@ -9,7 +9,7 @@ import { useChannels, useKinds } from "@/sync/channels";
 import { useContact, useContacts, useOutset } from "@/sync/contacts";
 import css from "./outset.module.css";
 import { addressOn, reachesTyped, typedAddress } from "./reach";
-import { noTemplate, TemplateFields, templatePart, type TemplateText } from "./template";
+import { TemplateFields, useTemplateForm } from "./template";
 
 interface Props {
   request: OutsetRequest;
@@ -22,6 +22,8 @@ export function OutsetDialog({ request, close, open }: Props) {
   const { t } = useTranslation();
   const form = useOutsetForm(request);
   const send = useOutset();
+  // While it opens it takes the focus to itself, and nothing has its width yet.
+  const [opened, setOpened] = useState(false);
   const attempt = useRef({ text: "", id: "" });
   const run = () => {
     if (!form.outset) return;
@@ -40,8 +42,9 @@ export function OutsetDialog({ request, close, open }: Props) {
   return (
     <Modal
       open
-      width={520}
-      title={t("outset.title")}
+      width={560}
+      title={request.template ? t("composer.template") : t("outset.title")}
+      afterOpenChange={setOpened}
       onCancel={close}
       onOk={run}
       okText={t("composer.send")}
@@ -68,7 +71,7 @@ export function OutsetDialog({ request, close, open }: Props) {
         />
       )}
       {form.template ? (
-        <TemplateFields value={form.written} onChange={form.setWritten} />
+        <TemplateFields form={form.templates} ready={opened} />
       ) : (
         <Input.TextArea
           value={form.text}
@@ -103,21 +106,26 @@ function useOutsetForm(request: OutsetRequest) {
   const [chosen, setChosen] = useState(request.channelId);
   const [text, setText] = useState("");
   const [wanted, setWanted] = useState(request.template ?? false);
-  const [written, setWritten] = useState<TemplateText>(noTemplate);
   const contact = useContact(contactId).data;
   const kinds = useKinds().data;
   const channels = useChannels().data ?? [];
   const address = contactId ? null : typedAddress(typed);
   const choices = channels
     .filter((channel) => channel.kind !== "web")
-    .map((channel): Choice => ({ channel, address: reach(channel, contact, address) }));
+    .map((channel): Choice => ({
+      channel,
+      address:
+        (channel.id === request.channelId && contactId === request.contactId && request.address) ||
+        reach(channel, contact, address),
+    }));
   const usable = choices.filter((one) => one.address !== null);
   const choice = usable.find((one) => one.channel.id === chosen) ?? usable[0];
   const out = kinds?.find((kind) => kind.kind === choice?.channel.kind)?.capabilities["out"];
   const takesTemplates = Boolean((out as Record<string, unknown> | undefined)?.["template"]);
   const template = takesTemplates && wanted;
+  const templates = useTemplateForm(choice?.channel, template);
   const part: OutgoingPart | null = template
-    ? templatePart(written)
+    ? templates.part
     : text.trim()
       ? { type: "text", text: text.trim() }
       : null;
@@ -134,8 +142,7 @@ function useOutsetForm(request: OutsetRequest) {
     takesTemplates,
     template,
     setTemplate: setWanted,
-    written,
-    setWritten,
+    templates,
     text,
     setText,
     outset,
@@ -190,10 +197,12 @@ function Whom({ form }: { form: OutsetForm }) {
 const NEW = "new";
 
 function Person({ contact }: { contact: Contact }) {
+  const [first] = contact.identities;
+  const name = contact.name || first?.label || first?.value || "";
   return (
     <span className={css.line}>
-      <Avatar name={contact.name} url={contact.avatar_url} seed={contact.id} size={20} />
-      <span className="truncate">{contact.name}</span>
+      <Avatar name={name} url={contact.avatar_url} seed={contact.id} size={20} />
+      <span className="truncate">{name}</span>
     </span>
   );
 }

@@ -1,7 +1,14 @@
 import type { Channel, Contact } from "@switchboard/protocol";
 
 /** By what somebody is addressed on a kind of channel; on others only who wrote before can be written to. */
-const SPACES: Record<string, "phone" | "email"> = { whatsapp: "phone", sms: "phone", email: "email" };
+const SPACES: Record<string, "phone" | "email"> = {
+  whatsapp: "phone",
+  sms_aliyun: "phone",
+  sms_tencent: "phone",
+  sms_twilio: "phone",
+  sms_smpp: "phone",
+  email: "email",
+};
 
 const PHONE = /^\+?[\d\s().-]{5,24}$/;
 const EMAIL = /^[^\s@]+@[^\s@]+\.[^\s@]+$/;
