@@ -110,7 +110,7 @@ class FolderTests(Case):
         assert counts[0] == counts[1], "setup.en.md and setup.zh.md have different sections"
 
     def test_files_are_small_and_import_only_what_an_adapter_may(self) -> None:
-        """An adapter sees `channels.api`, the core, its own folder and named packages."""
+        """An adapter sees `channels.api`, `reading`, its maker's family, the core, its own folder and named packages."""
         own = self.package or f"switchboard.channels.{self.kind}"
         for path in sorted(self.adapter.folder.glob("**/*.py")):
             text = path.read_text("utf-8")
@@ -123,6 +123,7 @@ class FolderTests(Case):
                 allowed = (
                     "switchboard.channels.api",
                     "switchboard.channels.families",
+                    "switchboard.channels.reading",
                     "switchboard.core",
                     own,
                 )

@@ -27,7 +27,7 @@ from switchboard.channels.api import (
 from switchboard.channels.douyin.inbound import challenge_of, facts_of
 from switchboard.channels.douyin.openapi import OpenApi
 from switchboard.channels.douyin.outbound import optional, send
-from switchboard.channels.douyin.payloads import Json, rows, text
+from switchboard.channels.reading import Json, rows, text
 
 
 class DouyinConfig(msgspec.Struct, frozen=True, kw_only=True):

@@ -31,7 +31,8 @@ from switchboard.channels.api import (
     Video,
     decode,
 )
-from switchboard.channels.douyin.payloads import Json, digest, moment, number, obj, plain, rows, text
+from switchboard.channels.douyin.payloads import DEEPEST, number, obj
+from switchboard.channels.reading import Json, digest, moment, plain, rows, text
 
 CHECK = "verify_webhook"
 MESSAGES = {"im_receive_msg", "im_send_msg", "im_group_receive_msg", "im_group_send_msg"}
@@ -242,7 +243,7 @@ def _entered(place: Place) -> Inbound:
         "query": text(place.content, "query"),
         "path": text(place.content, "path"),
         "extra": text(place.content, "data-im-extra"),
-        "ad": plain(obj(place.content, "ad_info")),
+        "ad": plain(obj(place.content, "ad_info"), DEEPEST),
     }
     told = {name: value for name, value in entry.items() if value}
     return ProfileReceived(
@@ -321,7 +322,7 @@ def _news(place: Place) -> Inbound:
     withdrawn = place.event in WITHDRAWN
     account = place.author if withdrawn or place.author in place.ours else place.other
     status = ("red" if account in place.ours else "amber") if withdrawn else "green"
-    data: dict[str, Any] = {"from": place.author, "content": plain(place.content)}
+    data: dict[str, Any] = {"from": place.author, "content": plain(place.content, DEEPEST)}
     return AccountChanged(
         account=account,
         dedupe_key=f"news:{place.key}",

@@ -14,7 +14,8 @@ from switchboard.channels.api import (
     Token,
     redact,
 )
-from switchboard.channels.douyin.payloads import Json, digest, number, obj, text
+from switchboard.channels.douyin.payloads import number, obj
+from switchboard.channels.reading import Json, digest, text
 
 T = TypeVar("T")
 

@@ -17,7 +17,7 @@ from switchboard.channels.api import (
     Text,
 )
 from switchboard.channels.douyin.openapi import PERMISSION, OpenApi
-from switchboard.channels.douyin.payloads import Json, text
+from switchboard.channels.reading import Json, text
 
 T = TypeVar("T")
 

@@ -1,13 +1,12 @@
-"""What voice skills share: careful reading, a turn of the talk, what is said in it, and what it tells us.
+"""What voice skills share: a turn of the talk, what is said in it, and what it tells us.
 
 A skill answers inside the platform's request. What agents say is spoken in that answer or, when it comes later, at the
 person's next turn; until then a promise is spoken, and `waiting` stands in the session.
 """
 
-import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -24,58 +23,15 @@ from switchboard.channels.api import (
     Sender,
     Text,
 )
+from switchboard.channels.reading import Json, text
 
-Json = dict[str, Any]
 Kind = Literal[
     "opened", "asked", "again", "help", "stop", "unclear", "ended", "came", "left", "news", "broken"
 ]
 
 DEEPEST = 4
+"""How far what a platform tells of an error may be nested, to be kept."""
 SENTENCE_ENDS = "。！？!?.\n"
-
-
-# -- reading: a field of the wrong type reads as absent and costs nothing else --------------------------------
-
-
-def text(value: Any, *path: str) -> str:
-    """Return the text at a path, empty when there is none; whole numbers count, since ids come as either."""
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    if isinstance(value, str):
-        return value
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
-
-
-def obj(value: Any, *path: str) -> Json:
-    """Return the object at a path, empty when there is none."""
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value if isinstance(value, dict) else {}
-
-
-def rows(value: Any, *path: str) -> list[Json]:
-    """Return the objects of the list at a path, empty when there is none."""
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
-
-
-def plain(value: Json) -> Json:
-    """Return an object fit to be kept as it is: finite numbers of sensible size, no abyss of nesting."""
-    kept = _plain(value, DEEPEST)
-    return kept if isinstance(kept, dict) else {}
-
-
-def _plain(value: Any, depth: int) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value if abs(value) < 2**63 else str(value)[:400]
-    if isinstance(value, dict):
-        return {str(key): _plain(item, depth - 1) for key, item in value.items()} if depth else None
-    if isinstance(value, list):
-        return [_plain(item, depth - 1) for item in value] if depth else None
-    return value
 
 
 def written_time(value: str) -> datetime | None:

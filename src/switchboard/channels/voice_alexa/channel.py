@@ -23,20 +23,18 @@ from switchboard.channels.api import (
 )
 from switchboard.channels.families.voice import (
     CHINESE,
+    DEEPEST,
     ENGLISH,
-    Json,
     Kind,
     Said,
     Turn,
     Words,
     answer,
     facts_of,
-    obj,
-    plain,
-    text,
     written_time,
 )
 from switchboard.channels.families.voice_certificates import Certificates, Rules
+from switchboard.channels.reading import Json, obj, plain, text
 
 RULES = Rules(
     label="Alexa",
@@ -198,7 +196,9 @@ def turn_of(envelope: Any) -> Turn | None:
     error = obj(request, "error")
     if error:
         words = f"{text(error, 'type')}: {text(error, 'message')}"[:500]
-        return msgspec.structs.replace(turn, kind="news", status="amber", detail=words, data=plain(error))
+        return msgspec.structs.replace(
+            turn, kind="news", status="amber", detail=words, data=plain(error, DEEPEST)
+        )
     if kind == "SessionEndedRequest":
         return msgspec.structs.replace(turn, kind="ended")
     return turn

@@ -23,20 +23,17 @@ from switchboard.channels.api import (
 )
 from switchboard.channels.families.voice import (
     CHINESE,
-    Json,
+    DEEPEST,
     Kind,
     Said,
     Turn,
     answer,
     chinese,
     facts_of,
-    obj,
-    plain,
-    rows,
-    text,
     written_time,
 )
 from switchboard.channels.families.voice_certificates import Certificates, Rules
+from switchboard.channels.reading import Json, obj, plain, rows, text
 
 RULES = Rules(
     label="DuerOS",
@@ -185,7 +182,9 @@ def turn_of(envelope: Any) -> Turn | None:
     error = obj(request, "error")
     if error:
         words = f"{text(error, 'type')}: {text(error, 'message')}"[:500]
-        return msgspec.structs.replace(turn, kind="news", status="amber", detail=words, data=plain(error))
+        return msgspec.structs.replace(
+            turn, kind="news", status="amber", detail=words, data=plain(error, DEEPEST)
+        )
     if kind == "SessionEndedRequest":
         return msgspec.structs.replace(turn, kind="ended")
     return turn

@@ -27,18 +27,8 @@ from switchboard.channels.api import (
     field,
     secret,
 )
-from switchboard.channels.families.voice import (
-    CHINESE,
-    Json,
-    Kind,
-    Said,
-    Turn,
-    answer,
-    chinese,
-    facts_of,
-    rows,
-    text,
-)
+from switchboard.channels.families.voice import CHINESE, Kind, Said, Turn, answer, chinese, facts_of
+from switchboard.channels.reading import Json, rows, text
 
 HEADER = "x-skill-token"
 SHORTEST_TOKEN = 16

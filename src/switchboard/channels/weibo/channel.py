@@ -37,8 +37,9 @@ from switchboard.channels.api import (
     secret,
     secrets_of,
 )
+from switchboard.channels.reading import Json, number, text
 from switchboard.channels.weibo.inbound import facts_of
-from switchboard.channels.weibo.payloads import Json, moment, number, text
+from switchboard.channels.weibo.payloads import moment
 
 MESSAGES, API, FILES = "https://m.api.weibo.com", "https://api.weibo.com", "https://upload.api.weibo.com"
 FRESH_SECONDS = 300

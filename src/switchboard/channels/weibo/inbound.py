@@ -23,7 +23,8 @@ from switchboard.channels.api import (
     Unreadable,
     Unsupported,
 )
-from switchboard.channels.weibo.payloads import Json, digest, message_of, moment, number, obj, plain, text
+from switchboard.channels.reading import Json, digest, number, obj, text
+from switchboard.channels.weibo.payloads import message_of, moment, plain
 
 
 class _Place(msgspec.Struct, frozen=True):

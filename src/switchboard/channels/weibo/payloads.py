@@ -3,9 +3,6 @@
 Messages carry no id; who sent it, when and what stands for one.
 """
 
-import hashlib
-import json
-import math
 import re
 from datetime import UTC, datetime
 from typing import Any
@@ -14,11 +11,9 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser, ParseError
 
 from switchboard.channels.api import BadPayload, decode
+from switchboard.channels.reading import Json, number, text
+from switchboard.channels.reading import moment as counted_moment
 
-Json = dict[str, Any]
-
-LAST_SECOND = 253402300799
-MILLISECONDS = 100_000_000_000
 LARGEST_XML = 200_000
 DEEPEST = 4
 SAID_AT = re.compile(r"\w{3} (\w{3} \d{1,2}) (\d\d:\d\d:\d\d) ([+-]\d{4}) (\d{4})", re.ASCII)
@@ -93,43 +88,11 @@ def _from_xml(body: bytes) -> Json:
     return found
 
 
-def text(value: Any, *path: str) -> str:
-    """Return the text at a path, empty when there is none; whole numbers count, since ids come as either."""
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    if isinstance(value, str):
-        return value
-    return str(value)[:400] if isinstance(value, int) and not isinstance(value, bool) else ""
-
-
-def obj(value: Any, *path: str) -> Json:
-    """Return the object at a path, empty when there is none."""
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value if isinstance(value, dict) else {}
-
-
-def number(value: Any, *path: str) -> float | None:
-    """Return the finite number at a path; digits in text count."""
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        found = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return found if math.isfinite(found) else None
-
-
 def moment(value: Any, *path: str) -> datetime | None:
     """Return the time at a path: `Mon Jul 16 18:09:20 +0800 2012`, or Unix seconds or milliseconds."""
-    written = text(value, *path)
-    seconds = number(value, *path)
-    if seconds is not None:
-        seconds = seconds / 1000 if seconds >= MILLISECONDS else seconds
-        return datetime.fromtimestamp(seconds, UTC) if 0 < seconds <= LAST_SECOND else None
-    said = SAID_AT.fullmatch(written)
+    if number(value, *path) is not None:
+        return counted_moment(value, *path)
+    said = SAID_AT.fullmatch(text(value, *path))
     try:
         found = said and datetime.strptime(f"{said[4]} {said[1]} {said[2]} {said[3]}", "%Y %b %d %H:%M:%S %z")
     except ValueError:
@@ -144,12 +107,3 @@ def plain(value: Json) -> Json:
         for name, item in value.items()
         if isinstance(item, str | bool) or (isinstance(item, int) and abs(item) < 2**63)
     }
-
-
-def digest(*values: Any) -> str:
-    """Return a stable fingerprint."""
-    try:
-        written = json.dumps(values, sort_keys=True, default=str)
-    except RecursionError:
-        written = "too deep"
-    return hashlib.sha256(written.encode("utf-8", "surrogatepass")).hexdigest()[:32]
