@@ -1,7 +1,6 @@
 """What a log must not hold, tried on the lines that are written."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 import structlog
@@ -9,18 +8,16 @@ import structlog
 from switchboard.app.logs import configure
 
 
-@pytest.fixture
-def log(capsys: pytest.CaptureFixture[str]) -> Iterator[Any]:  # which has to stand before the logger is made
-    del capsys
-    configure()
-    yield structlog.get_logger()
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    yield
     structlog.reset_defaults()
 
 
-def test_neither_secrets_nor_words_of_customers_are_logged(
-    log: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_neither_secrets_nor_words_of_customers_are_logged(capsys: pytest.CaptureFixture[str]) -> None:
     """An adapter that fails may have an address with a token in its hands; a refused row holds what somebody wrote."""
+    configure()
+    log = structlog.get_logger()
     try:
         raise ValueError(
             "can't fetch https://api.example/bot123456789:AAAA-bbbb_cccc-dddd_eeee-ffff_gggg/send?access_token=hush"
