@@ -12,7 +12,7 @@ from switchboard.app.health import look
 from switchboard.app.housekeeping import Housekeeping
 from switchboard.app.lookups import LookUps
 from switchboard.app.runtime import Live, Runtime
-from switchboard.channels.api import AccountChanged, Claim, Post, Profile, Reauthorise, Retry
+from switchboard.channels.api import AccountChanged, Claim, InDoubt, Post, Profile, Reauthorise, Retry
 from switchboard.channels.registry import Adapter, adapters
 from switchboard.connections import alarms
 from switchboard.connections import commands as connections
@@ -273,6 +273,25 @@ async def test_people_and_posts_are_looked_up_once(pipe: Pipe, runtime: Runtime,
     await pipe.receive(pipe.message("again", "alice"))
     await pipe.follow()
     assert not await worker.step()
+
+
+async def test_a_look_up_without_an_answer_is_made_again(
+    pipe: Pipe, runtime: Runtime, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asking by POST leaves it open whether the platform has heard; nothing happens there either way."""
+
+    async def unanswered(account: str, claim: Claim) -> Profile:
+        raise InDoubt("the platform did not answer")
+
+    await pipe.receive(pipe.message("hello", "alice", sender=Sender([Claim("custom:main", "alice")])))
+    await pipe.follow()
+    worker = LookUps(runtime)
+    with monkeypatch.context() as away:
+        away.setattr(platform, "fetch_profile", unanswered)
+        assert await worker.step()
+    await pipe.sql("update job set due_at = now() where kind = 'look_up'")
+    assert await worker.step()
+    assert await pipe.only("select name from contact") == "Alice Lee"
 
 
 @pytest.mark.usefixtures("platform")

@@ -15,6 +15,7 @@ from switchboard.channels.api import (
     FetchesMedia,
     FetchesPost,
     FetchesProfile,
+    InDoubt,
     Outcome,
     Reauthorise,
     Retry,
@@ -58,7 +59,7 @@ class LookUps:
         try:
             async with asyncio.timeout(TRY_SECONDS):
                 told = await self._ask(job, wanted)
-        except (Retry, Reauthorise, TimeoutError, OSError) as error:
+        except (Retry, InDoubt, Reauthorise, TimeoutError, OSError) as error:  # asking twice harms nobody
             problem = str(error) or type(error).__name__
             if job.attempts < TRIES:
                 after = error.after if isinstance(error, Retry) and error.after else min(600, 4**job.attempts)
