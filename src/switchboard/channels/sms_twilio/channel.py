@@ -142,7 +142,7 @@ class TwilioChannel:
     async def fetch_media(self, account: str, source: Source) -> Content:
         """Download what came with an MMS. Our credentials go to Twilio only."""
         del account
-        ours = urlsplit(source.url).netloc == urlsplit(self._base()).netloc
+        ours = urlsplit(source.url)[:2] == urlsplit(self._base())[:2]  # scheme and host
         answer = await self._io.http.request(
             "GET", source.url, headers=self._basic() if ours else {}, timeout=60, max_bytes=MEDIA_BYTES
         )

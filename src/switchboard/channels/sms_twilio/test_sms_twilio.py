@@ -179,9 +179,14 @@ async def test_without_mms_a_link_is_sent() -> None:
 
 
 async def test_credentials_go_to_twilio_only() -> None:
-    """A media address elsewhere (Twilio's storage) gets none."""
+    """A media address elsewhere (Twilio's storage) gets none, nor one where anybody could read them on the way."""
     twilio, io = channel(Answer(data=b"jpeg", headers={"content-type": "image/jpeg"}))
-    for url, with_them in (("https://api.twilio.com/x", True), ("https://media.example/x", False)):
+    places = {
+        "https://api.twilio.com/x": True,
+        "https://media.example/x": False,
+        "http://api.twilio.com/x": False,
+    }
+    for url, with_them in places.items():
         content = await twilio.fetch_media("+15550001111", Source(url=url))
         assert (content.mime, content.data) == ("image/jpeg", b"jpeg")
         assert ("authorization" in io.scripted.requests[-1].headers) is with_them
