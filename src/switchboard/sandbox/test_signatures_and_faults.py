@@ -311,3 +311,10 @@ def test_wrong_bodies_are_refused_not_a_crash(
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] in {100, 131008, 131009, 131051}
     assert sandbox.ledger() == []
+
+
+def test_a_single_setting_is_changed_and_the_others_stay(sandbox: Running) -> None:
+    made = sandbox.http.post("/sandbox/platforms/line", json={"name": "Shop"}).json()
+    wish = {"settings": {"channel_secret": "another"}}
+    changed = sandbox.http.patch(f"/sandbox/accounts/{made['id']}", json=wish).json()
+    assert changed["settings"] == {**made["settings"], "channel_secret": "another"}

@@ -196,9 +196,11 @@ class Accounts:
         return self._answer(request, self.find(id), 200)
 
     async def change(self, request: Request, id: str) -> Response:  # noqa: A002
-        """Change single fields."""
-        account = self.find(id)
-        changed = {**msgspec.to_builtins(account, str_keys=True), **request.json(), "id": id}
+        """Change single fields, or single settings."""
+        account, wish = self.find(id), request.json()
+        changed = {**msgspec.to_builtins(account, str_keys=True), **wish, "id": id}
+        if isinstance(account, PlatformAccount) and isinstance(wish.get("settings"), dict):
+            changed["settings"] = {**account.settings, **wish["settings"]}
         fresh = msgspec.convert(changed, type(account), strict=False)
         for name in fresh.__struct_fields__:
             setattr(account, name, getattr(fresh, name))
