@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from switchboard.channels.api import (
+    MOST_TEMPLATES,
     Account,
+    ApprovedTemplate,
     Inbound,
     InDoubt,
     Io,
@@ -35,6 +37,8 @@ from switchboard.channels.sms_tencent.signature import authorization
 API, VERSION = "https://sms.tencentcloudapi.com", "2021-01-11"
 ACCEPTED = b'{"result":0,"errmsg":"OK"}'
 SIGNS_A_PAGE, MOST_SIGNS = 100, 1000
+TEMPLATES_A_PAGE = 100
+_VARIABLE = re.compile(r"\{(\d{1,2})\}")
 
 _NOBODY = {
     "FailedOperation.PhoneNumberInBlacklist",
@@ -234,6 +238,38 @@ class TencentChannel:
             if len(signs) < SIGNS_A_PAGE:
                 break
         raise Refused(f"This account has no sign 【{self._sign}】 in {self._config.region}.", code="sign")
+
+    async def list_templates(self, account: str) -> list[ApprovedTemplate]:
+        """Return the approved templates for the mainland and for abroad, in the order of that; abroad may be closed to us."""
+        del account
+        found = await self._templates(0, MOST_TEMPLATES)
+        try:
+            return found + await self._templates(1, MOST_TEMPLATES - len(found))
+        except Refused:
+            return found
+
+    async def _templates(self, abroad: int, most: int) -> list[ApprovedTemplate]:
+        rows: list[dict[str, Any]] = []
+        for offset in range(0, most, TEMPLATES_A_PAGE):
+            page = {"International": abroad, "Limit": TEMPLATES_A_PAGE, "Offset": offset}
+            listed = (await self._call("DescribeSmsTemplateList", page)).get("DescribeTemplateStatusSet")
+            fresh = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+            rows += [one for one in fresh if one.get("StatusCode") == 0]
+            if len(fresh) < TEMPLATES_A_PAGE:
+                break
+        return [self._listed(row, abroad) for row in rows[:most]]
+
+    def _listed(self, row: dict[str, Any], abroad: int) -> ApprovedTemplate:
+        """Return a template as customers read it: under our sign at home, without one abroad."""
+        said = sms.text(row, "TemplateContent")
+        return ApprovedTemplate(
+            name=sms.text(row, "TemplateId"),
+            language=sms.language_of(said),
+            text=said if abroad else f"【{self._sign}】{said}",
+            variables=sorted(set(_VARIABLE.findall(said)), key=int),
+            title=sms.text(row, "TemplateName"),
+            category="国际/港澳台" if abroad else "",
+        )
 
     # -- the API -------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ import msgspec
 from switchboard.channels.api import (
     Account,
     AccountChanged,
+    ApprovedTemplate,
     Card,
     Cards,
     Content,
@@ -42,6 +43,7 @@ from switchboard.channels.families.weixin_sends import (
     show_typing,
     uploaded,
 )
+from switchboard.channels.families.weixin_templates import agreed_templates
 
 LABEL = "WeChat"
 
@@ -177,6 +179,11 @@ class WechatMiniProgramChannel:
         """Ask for something that needs nothing but good credentials and an address of ours that WeChat knows."""
         await self._api.call("GET", "/cgi-bin/getcallbackip")
         return [Account(self._config.app_id, self._config.app_id)]
+
+    async def list_templates(self, account: str) -> list[ApprovedTemplate]:
+        """Return the notifications to which visitors agree."""
+        del account
+        return await agreed_templates(self._api)
 
     async def check(self, webhook_url: str) -> list[AccountChanged]:
         """Tell when the day's customer service messages are nearly used up."""

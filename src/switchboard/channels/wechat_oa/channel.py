@@ -7,6 +7,7 @@ import msgspec
 from switchboard.channels.api import (
     Account,
     AccountChanged,
+    ApprovedTemplate,
     Claim,
     Content,
     Inbound,
@@ -14,6 +15,7 @@ from switchboard.channels.api import (
     Outbound,
     Profile,
     RawRequest,
+    Reauthorise,
     Refused,
     Reply,
     Sent,
@@ -26,6 +28,7 @@ from switchboard.channels.families.weixin import Gate, text
 from switchboard.channels.families.weixin_api import weixin_api
 from switchboard.channels.families.weixin_inbox import UNION, facts_of
 from switchboard.channels.families.weixin_sends import quota_news, show_typing
+from switchboard.channels.families.weixin_templates import agreed_templates, follower_templates
 from switchboard.channels.wechat_oa.outbound import send_message
 
 LABEL = "WeChat"
@@ -150,6 +153,20 @@ class WechatOaChannel:
         """Ask for something that needs nothing but good credentials and an address of ours that WeChat knows."""
         await self._api.call("GET", "/cgi-bin/getcallbackip")
         return [Account(self._config.app_id, self._config.app_id)]
+
+    async def list_templates(self, account: str) -> list[ApprovedTemplate]:
+        """Return both kinds of templates; an account may have the permission for one of them only."""
+        del account
+        found: list[ApprovedTemplate] = []
+        troubles: list[Refused | Reauthorise] = []
+        for ask in (follower_templates, agreed_templates):
+            try:
+                found += await ask(self._api)
+            except (Refused, Reauthorise) as error:
+                troubles.append(error)
+        if len(troubles) == 2:
+            raise troubles[0]
+        return found
 
     async def check(self, webhook_url: str) -> list[AccountChanged]:
         """Tell when the day's customer service messages are nearly used up; WeChat tells nobody the address it calls."""

@@ -160,7 +160,7 @@ class Aliyun(StandIn):
         template = next(
             (t for t in account.settings["templates"] if t["code"] == params["TemplateCode"]), None
         )
-        if template is None:
+        if template is None or template.get("audit", "AUDIT_STATE_PASS") != "AUDIT_STATE_PASS":
             raise AliyunError("isv.SMS_TEMPLATE_ILLEGAL")
         try:
             values = msgspec.json.decode(params.get("TemplateParam") or "{}", type=dict[str, str | int])
@@ -269,7 +269,7 @@ class Aliyun(StandIn):
             raise AliyunError("InvalidParameter", "The specified PageIndex or PageSize is invalid.")
         rows = [
             {"TemplateCode": t["code"], "TemplateName": t["name"], "TemplateContent": t["content"],
-             "TemplateType": OLD_TYPES[t["type"]], "OuterTemplateType": t["type"], "Reason": "无审批备注",
+             "TemplateType": OLD_TYPES[t["type"]], "OuterTemplateType": t["type"], "Reason": {},
              "AuditStatus": t.get("audit", "AUDIT_STATE_PASS"), "CreateDate": "2024-01-01 00:00:00"}
             for t in account.settings["templates"]
         ]  # fmt: skip

@@ -21,7 +21,7 @@ from switchboard.sandbox.world import World, after, before
 Json = dict[str, Any]
 VERSION = "2021-01-11"
 REGIONS = {"ap-beijing", "ap-guangzhou", "ap-nanjing"}
-MOST_NUMBERS = 200
+MOST_NUMBERS, MOST_LISTED = 200, 100
 LONGEST = 500
 LIMITS = ((30.0, 1), (3600.0, 5), (86_400.0, 10))
 BY_PERIOD = {30.0: "ThirtySecondLimit", 3600.0: "OneHourLimit", 86_400.0: "DailyLimit"}
@@ -156,9 +156,11 @@ class Tencent(StandIn):
             t for t in account.settings["templates"]
             if (int(t["id"]) in wanted if wanted else t.get("international", 0) == fields["International"])
         ]  # fmt: skip
-        start, most = int(fields.get("Offset") or 0), int(fields.get("Limit") or 20)
+        start, most = int(fields.get("Offset") or 0), int(fields.get("Limit") or 10)
+        if start < 0 or not 0 < most <= MOST_LISTED:
+            raise TencentError("InvalidParameterValue", "Limit is 100 at most.")
         return [
-            {"TemplateId": int(t["id"]), "International": t.get("international", 0), "StatusCode": 0, "ReviewReply": "",
+            {"TemplateId": int(t["id"]), "International": t.get("international", 0), "StatusCode": t.get("status", 0), "ReviewReply": "",
              "TemplateName": t["name"], "TemplateContent": t["content"], "CreateTime": 1_700_000_000}
             for t in found[start : start + most]
         ]  # fmt: skip
@@ -244,7 +246,7 @@ class Tencent(StandIn):
         template = next(
             (t for t in account.settings["templates"] if t["id"] == str(fields["TemplateId"])), None
         )
-        if template is None:
+        if template is None or template.get("status", 0) != 0:
             return "FailedOperation.TemplateIncorrectOrUnapproved", ""
         if domestic == bool(template.get("international")):
             kind = (

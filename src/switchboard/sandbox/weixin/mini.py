@@ -10,6 +10,7 @@ from switchboard.sandbox.weixin import crypto, people, window, wishes
 from switchboard.sandbox.weixin.access import Access, Asked
 from switchboard.sandbox.weixin.drafts import Drafts
 from switchboard.sandbox.weixin.files import MB, Files, Limit
+from switchboard.sandbox.weixin.listing import Listing
 from switchboard.sandbox.weixin.notices import Announcer
 from switchboard.sandbox.weixin.push import Console, Pushes
 from switchboard.sandbox.weixin.replies import Replies
@@ -66,6 +67,7 @@ class MiniPrograms(StandIn):
         speaking = Speaking(self.world, self._access, Drafts(self._files, TYPES), self._events)
         speaking.routes(router)
         router.add("POST", "/cgi-bin/message/subscribe/send", door(speaking.notice, sends=True))
+        Listing(self._access).routes(router)
         Console(self.world, self.name).routes(router)
 
     async def _addresses(self, asked: Asked) -> Response:

@@ -9,6 +9,7 @@ from switchboard.sandbox.web import Refused, Router
 from switchboard.sandbox.weixin import crypto, people, window, wishes
 from switchboard.sandbox.weixin.access import Access
 from switchboard.sandbox.weixin.files import MB, Files, Limit, OpenFiles
+from switchboard.sandbox.weixin.listing import Listing
 from switchboard.sandbox.weixin.oa_events import Events
 from switchboard.sandbox.weixin.oa_menu import Menu
 from switchboard.sandbox.weixin.oa_objects import Objects
@@ -79,6 +80,8 @@ class OfficialAccounts(StandIn):
         Sending(self.world, self._access, self._files, self._events).routes(router)
         Objects(self.world, self._access).routes(router)
         Menu(self._access).routes(router)
+        Listing(self._access).routes(router)
+        Listing(self._access).routes_of_accounts(router)
         OpenFiles(self.world).routes(router)
         Console(self.world, self.name).routes(router)
 

@@ -34,7 +34,6 @@ class Objects:
             ("POST", "/cgi-bin/qrcode/create", self.qrcode),
             ("GET", "/cgi-bin/getcallbackip", self.addresses),
             ("GET", "/cgi-bin/get_api_domain_ip", self.addresses),
-            ("GET", "/cgi-bin/template/get_all_private_template", self.templates),
             ("GET", "/cgi-bin/customservice/getkflist", self.desks),
             ("POST", "/cgi-bin/clear_quota", self.clear_quota),
         ):
@@ -133,14 +132,6 @@ class Objects:
         """From where callbacks come."""
         del asked
         return json_response({"ip_list": ["127.0.0.1"]})
-
-    async def templates(self, asked: Asked) -> Response:
-        """The account's templates."""
-        told = [
-            {**one, "primary_industry": "IT科技", "deputy_industry": "互联网|电子商务", "example": ""}
-            for one in asked.account.settings.get("templates", [])
-        ]
-        return json_response({"template_list": told})
 
     async def desks(self, asked: Asked) -> Response:
         """Customer-service accounts, whose name a message may carry."""
