@@ -168,6 +168,28 @@ async def test_an_administrator_is_told_once_until_it_is_over(pipe: Pipe) -> Non
     assert await open_alarms(pipe) == []
 
 
+async def test_what_comes_and_goes_rings_once(pipe: Pipe) -> None:
+    """Only sending finds the missing permission, only the look-out finds the token good: red and green in turns."""
+
+    async def turn(status: str, reason: str = "") -> list[alarms.Alarm]:
+        async with pipe.db.transaction() as tx:
+            await connections.set_status(tx, pipe.connections["main"], status, reason)
+        return await open_alarms(pipe)
+
+    (first,) = await turn("red", "no permission")
+    assert await turn("green") == []
+    (again,) = await turn("red", "no permission")
+    assert again.id == first.id
+    async with pipe.db.transaction() as tx:
+        await alarms.put_away(tx, pipe.workspace, [first.id], new_id())
+    await turn("green")
+    assert await turn("red", "no permission") == [], "put away is put away"
+    await turn("green")
+    await pipe.sql("update alarm set over_at = over_at - interval '2 hours'")
+    (later,) = await turn("red", "no permission")
+    assert later.id != first.id
+
+
 async def hear(pipe: Pipe, *hours_ago: float) -> None:
     for ago in hours_ago:
         await pipe.sql(

@@ -181,9 +181,20 @@ on conflict (workspace_id, connection_id, name) do update set sealed = excluded.
 delete from access_token where workspace_id = :workspace and connection_id = :connection;
 
 -- name: raise_alarm
--- Raises an alarm unless it is raised already; returns its id when it is new.
+-- Raises an alarm unless it is raised already; returns its id when it is new. One that ended within the hour in the same words goes
+-- on, put away or not: what comes and goes every few minutes rings once.
+with before as (
+    update alarm set over_at = null where (workspace_id, id) = (
+        select workspace_id, id from alarm
+        where workspace_id = :workspace and connection_id = :connection and channel_id is not distinct from :channel::uuid
+            and code = :code and detail = :detail and over_at > now() - interval '1 hour'
+            and not exists (select from alarm o where o.workspace_id = :workspace and o.connection_id = :connection
+                and o.channel_id is not distinct from :channel::uuid and o.code = :code and o.over_at is null)
+        order by over_at desc limit 1)
+    returning id
+)
 insert into alarm (workspace_id, id, connection_id, channel_id, code, detail, data)
-values (:workspace, :id, :connection, :channel::uuid, :code, :detail, :data::jsonb)
+select :workspace, :id, :connection, :channel::uuid, :code, :detail, :data::jsonb where not exists (select from before)
 on conflict do nothing returning id;
 
 -- name: end_alarms
