@@ -105,6 +105,21 @@ async def test_a_head_that_waits_holds_its_followers_for_a_minute_and_no_longer(
     assert await pipe.only("select passed from outbound where message_id = $1", slow)
 
 
+async def test_the_rest_of_a_message_never_passes_its_beginning(pipe: Pipe) -> None:
+    """Long texts go in pieces: the next message may go first, the second half may not."""
+    alice = await conversation(pipe)
+    long = await pipe.reply(alice, " ".join(["word"] * 2400))
+    quick = await pipe.reply(alice, "quick")
+    assert await pipe.only("select count(*) from outbound where message_id = $1", long) > 1
+    (head,) = await claim(pipe)
+    await record(pipe, Ended(head, "queued", code="429", retry_at=NOW + timedelta(days=3650)))
+    await pipe.sql(
+        "update outbound set first_tried_at = now() - interval '61 seconds' where piece = 0 and message_id = $1",
+        long,
+    )
+    assert [(one.message_id, one.piece) for one in await claim(pipe)] == [(quick, 0)]
+
+
 async def test_a_head_whose_turn_has_come_goes_before_its_followers_however_old(pipe: Pipe) -> None:
     """After a repaired sign-in everything is due at once; the order written is the order sent."""
     alice = await conversation(pipe)
@@ -300,6 +315,27 @@ async def test_an_echo_to_somebody_new_opens_their_case(pipe: Pipe) -> None:
 
 
 # -- pieces ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_piece_that_waits_lets_others_pass_but_not_the_rest_of_its_message(pipe: Pipe) -> None:
+    alice = await conversation(pipe)
+    await pipe.sql("update channel set kind = 'whatsapp'")
+    await pipe.reply(alice, "sentence. " * 900)
+    after = await pipe.reply(alice, "after it")
+    (head,) = await claim(pipe)
+    await record(pipe, Ended(head, "queued", code="429", retry_at=NOW + timedelta(days=3650)))
+    await pipe.sql(
+        "update outbound set first_tried_at = now() - interval '61 seconds' where piece = 0 and pieces > 1"
+    )
+    (passing,) = await claim(pipe)
+    assert passing.message_id == after
+    await record(pipe, Ended(passing, "sent", "a"))
+    assert await claim(pipe) == []
+    await pipe.sql("update outbound set due_at = now()")
+    for piece in range(3):
+        (head,) = await claim(pipe)
+        assert head.piece == piece
+        await record(pipe, Ended(head, "sent", f"p{piece}"))
 
 
 async def test_a_long_text_goes_in_pieces_and_the_message_is_as_far_as_its_slowest(pipe: Pipe) -> None:

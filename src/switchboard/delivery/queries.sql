@@ -18,12 +18,14 @@ join unnest(:conversations::uuid[], :handles::text[]) as h (conversation_id, han
 
 -- name: claim
 -- One head piece per recipient of a connection, marked as being sent in a batch. A head that has been retried for over a
--- minute is no head while it waits for its next turn: those behind it pass.
+-- minute is no head while it waits for its next turn: those behind it pass, but for the rest of its own message.
 with heads as (
-    select distinct on (channel_id, address) workspace_id, id, status, due_at from outbound
-    where connection_id = :connection and status in ('queued', 'sending')
-      and not (status = 'queued' and due_at > now() and first_tried_at < now() - interval '60 seconds')
-    order by channel_id, address, nr
+    select distinct on (w.channel_id, w.address) w.workspace_id, w.id, w.status, w.due_at from outbound w
+    where w.connection_id = :connection and w.status in ('queued', 'sending')
+      and not (w.status = 'queued' and w.due_at > now() and w.first_tried_at < now() - interval '60 seconds')
+      and not (w.piece > 0 and exists (select from outbound b where b.workspace_id = w.workspace_id and b.message_id = w.message_id
+        and b.piece < w.piece and b.status in ('queued', 'sending')))
+    order by w.channel_id, w.address, w.nr
 ), chosen as (
     select o.workspace_id, o.id from outbound o join heads h on h.workspace_id = o.workspace_id and h.id = o.id
     where h.status = 'queued' and h.due_at <= now()
