@@ -105,21 +105,6 @@ async def test_a_head_that_waits_holds_its_followers_for_a_minute_and_no_longer(
     assert await pipe.only("select passed from outbound where message_id = $1", slow)
 
 
-async def test_the_rest_of_a_message_never_passes_its_beginning(pipe: Pipe) -> None:
-    """Long texts go in pieces: the next message may go first, the second half may not."""
-    alice = await conversation(pipe)
-    long = await pipe.reply(alice, " ".join(["word"] * 2400))
-    quick = await pipe.reply(alice, "quick")
-    assert await pipe.only("select count(*) from outbound where message_id = $1", long) > 1
-    (head,) = await claim(pipe)
-    await record(pipe, Ended(head, "queued", code="429", retry_at=NOW + timedelta(days=3650)))
-    await pipe.sql(
-        "update outbound set first_tried_at = now() - interval '61 seconds' where piece = 0 and message_id = $1",
-        long,
-    )
-    assert [(one.message_id, one.piece) for one in await claim(pipe)] == [(quick, 0)]
-
-
 async def test_a_head_whose_turn_has_come_goes_before_its_followers_however_old(pipe: Pipe) -> None:
     """After a repaired sign-in everything is due at once; the order written is the order sent."""
     alice = await conversation(pipe)
