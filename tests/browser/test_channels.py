@@ -56,6 +56,7 @@ def test_an_agent_writes_first_with_a_template(rooms: Rooms, house: House) -> No
     agent.page.get_by_text("Write to +351 900 000 002").click()
     expect(dialog.get_by_text("+351 900 000 002").last).to_be_visible()
     dialog.get_by_text("template", exact=False).first.click()
+    dialog.get_by_role("button", name="Type the name instead").click()
     dialog.get_by_role("textbox", name="Name").fill("hello_world")
     dialog.get_by_role("textbox", name="Language").fill("en_US")
     dialog.get_by_role("button", name="Send").click()

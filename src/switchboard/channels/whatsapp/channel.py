@@ -10,6 +10,7 @@ import msgspec
 from switchboard.channels.api import (
     Account,
     AccountChanged,
+    ApprovedTemplate,
     BadSignature,
     Content,
     Inbound,
@@ -30,6 +31,7 @@ from switchboard.channels.whatsapp.inbound import facts
 from switchboard.channels.whatsapp.outbound import body_of
 from switchboard.channels.whatsapp.payloads import obj
 from switchboard.channels.whatsapp.standing import at_a_glance
+from switchboard.channels.whatsapp.templates import approved
 
 SCOPES = ("whatsapp_business_messaging", "whatsapp_business_management")
 
@@ -132,6 +134,11 @@ class WhatsAppChannel:
             Account(external_id=number_id, name=name)
             for number_id, name in await self._graph.phone_numbers(self._config.waba_id)
         ]
+
+    async def list_templates(self, account: str) -> list[ApprovedTemplate]:
+        """Return the templates that all numbers of the business account share."""
+        del account
+        return await approved(self._graph, self._config.waba_id)
 
     async def check(self, webhook_url: str) -> list[AccountChanged]:
         """Ask whether our app is subscribed with our address, how the numbers stand, how long the token lives."""

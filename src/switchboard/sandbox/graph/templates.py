@@ -133,6 +133,10 @@ TEMPLATES += [
     _template(11, "club_news", "zh_CN", "MARKETING", _body("{{1}}您好，会员俱乐部重新开放啦。", "林女士")),
 ]
 
+TEMPLATES.append({
+    **_template(12, "summer_sale", "en", "MARKETING", _body("The summer sale begins {{1}}.", "today")), "status": "PENDING",
+})  # fmt: skip
+USUAL = 25
 PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
 
 
@@ -145,7 +149,12 @@ def listed(query: dict[str, str]) -> dict[str, Any]:
         and query.get("language", t["language"]) == t["language"]
         and query.get("status", t["status"]) == t["status"]
     ]
-    answer: dict[str, Any] = {"data": items, "paging": {"cursors": {"before": "MAZDZD", "after": "MjQZD"}}}
+    start, size = (int(query.get(name) or usual) for name, usual in (("after", 0), ("limit", USUAL)))
+    end = min(start + size, len(items))
+    paging: dict[str, Any] = {"cursors": {"before": str(start), "after": str(end)}}
+    if end < len(items):
+        paging["next"] = f"https://graph.facebook.com/message_templates?after={end}"
+    answer: dict[str, Any] = {"data": items[start:end], "paging": paging}
     if "summary" in query:
         names = {t["name"] for t in TEMPLATES}
         answer["summary"] = {
@@ -163,7 +172,7 @@ def fill(sent: dict[str, Any]) -> tuple[str, str, str, list[Button]]:
     if not name or not language:
         raise GraphError(131008, "template.name and template.language.code are required")
     template = next((t for t in TEMPLATES if t["name"] == name and t["language"] == language), None)
-    if template is None:
+    if template is None or template["status"] != "APPROVED":
         raise GraphError(132001, f"template name ({name}) does not exist in {language}")
     given = {_slot(c): _texts(c) for c in sent.get("components") or []}
     title = text = footer = ""

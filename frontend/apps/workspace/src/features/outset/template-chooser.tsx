@@ -28,7 +28,7 @@ export function TemplateChooser({ form, templates }: Props) {
         defaultOpen={!chosen}
         showSearch={{ filterOption: false, onSearch: setFind }}
         notFoundContent={t("outset.noneFits")}
-        listHeight={320}
+        listHeight={240}
         onSelect={(key) => {
           const template = templates.find((one) => keyOf(one) === key);
           if (template) form.choose(template);

@@ -61,14 +61,18 @@ export function TemplateFields({ form, ready }: { form: TemplateForm; ready: boo
   if (form.fromList)
     return (
       <>
+        {/* Above the list, which covers what is below it. */}
+        <div className={css.head}>
+          <span className="muted">{t("outset.chooseLabel")}</span>
+          <Button type="link" size="small" className={css.other} onClick={() => form.setByHand(true)}>
+            {t("outset.byHand")}
+          </Button>
+        </div>
         {list.isPending || !ready ? (
           <Bones rows={3} />
         ) : (
           <TemplateChooser key={form.chosen?.name} form={form} templates={list.data ?? []} />
         )}
-        <Button type="link" size="small" className={css.other} onClick={() => form.setByHand(true)}>
-          {t("outset.byHand")}
-        </Button>
       </>
     );
   return (
