@@ -1919,7 +1919,10 @@ export interface components {
         OutTemplate: {
             language: string;
             name: string;
-            /** @default  */
+            /**
+             * @description How it reads once filled in; shown in the timeline.
+             * @default
+             */
             text?: string;
             /** @constant */
             type: "template";
