@@ -4,7 +4,7 @@ import { Alert, Button, Input } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useListsTemplates, useTemplates } from "@/sync/channels";
-import { filledPart, type Values } from "./fill";
+import { filledPart, keyOf, type Values } from "./fill";
 import css from "./outset.module.css";
 import { TemplateChooser } from "./template-chooser";
 
@@ -71,7 +71,11 @@ export function TemplateFields({ form, ready }: { form: TemplateForm; ready: boo
         {list.isPending || !ready ? (
           <Bones rows={3} />
         ) : (
-          <TemplateChooser key={form.chosen?.name} form={form} templates={list.data ?? []} />
+          <TemplateChooser
+            key={form.chosen ? keyOf(form.chosen) : ""}
+            form={form}
+            templates={list.data ?? []}
+          />
         )}
       </>
     );
