@@ -5,6 +5,7 @@ import asyncio
 import sys
 
 import msgspec
+import structlog
 import uvicorn
 
 from switchboard.sandbox.app import Sandbox
@@ -50,6 +51,8 @@ def main() -> None:
             parser.add_argument(flag, type=type(value), default=value)
     given = vars(parser.parse_args())
     host, port = given.pop("host"), given.pop("port")
+    # Whoever started us reads one line of standard output and no more: a full pipe would stop everything.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     sandbox = Sandbox(Config(**given))
     settings = uvicorn.Config(
         sandbox,

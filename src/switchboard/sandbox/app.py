@@ -73,7 +73,7 @@ class Sandbox:
         custom.routes(self._router)
         bot.routes(self._router)
         platforms.routes(self._router)
-        self._router.add("GET", "/(?P<name>[a-z]*(?:\\.[a-z]+)?)", page)
+        self._router.add("GET", "/(?P<name>[a-z]{0,40}(?:\\.[a-z]{1,9})?)", page)
         graph.routes(self.world, self._router)
 
     async def start(self) -> None:
