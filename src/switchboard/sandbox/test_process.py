@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import msgspec
 
-ENOUGH = 60
+ENOUGH = 8
 """Tracebacks that fill a pipe several times."""
 
 
