@@ -42,15 +42,21 @@ export function ChannelTable({ channels }: { channels: Channel[] }) {
               >
                 {c.name}
               </Typography.Text>
-              <div className="faint" style={{ paddingLeft: 16 }}>
-                {c.external_id}
-              </div>
+              {c.external_id !== c.name && (
+                <Typography.Text
+                  type="secondary"
+                  ellipsis={{ tooltip: c.external_id }}
+                  style={{ display: "block", maxWidth: 200, paddingLeft: 16 }}
+                >
+                  {c.external_id}
+                </Typography.Text>
+              )}
             </>
           ),
         },
         {
           title: t("channels.team"),
-          width: 160,
+          width: 126,
           render: (_, c) => (
             <Select
               size="small"
@@ -68,12 +74,12 @@ export function ChannelTable({ channels }: { channels: Channel[] }) {
         },
         {
           title: t("channels.autoReply"),
-          width: 220,
+          width: 126,
           render: (_, c) => <AutoReply channel={c} />,
         },
         {
           title: <Tooltip title={t("channels.fallbackHint")}>{t("channels.fallback")}</Tooltip>,
-          width: 150,
+          width: 126,
           render: (_, c) => (
             <Select
               size="small"
@@ -90,8 +96,16 @@ export function ChannelTable({ channels }: { channels: Channel[] }) {
             />
           ),
         },
-        { title: t("channels.lastIn"), width: 84, render: (_, c) => time(c.last_in_at) },
-        { title: t("channels.lastOut"), width: 84, render: (_, c) => time(c.last_out_at) },
+        {
+          title: t("channels.lastTraffic"),
+          width: 104,
+          render: (_, c) => (
+            <>
+              <div title={t("channels.lastIn")}>↓ {time(c.last_in_at)}</div>
+              <div title={t("channels.lastOut")}>↑ {time(c.last_out_at)}</div>
+            </>
+          ),
+        },
       ]}
     />
   );
