@@ -1,4 +1,4 @@
-"""What Meta's messaging platforms share on the way in: proof of origin, the envelope, careful reading of its JSON.
+"""What Meta's messaging platforms share on the way in: proof of origin and the envelope.
 
 One POST carries `entry[] × (messaging[] | standby[] | changes[])` of several people and accounts. A bad item
 becomes Unreadable and its neighbours pass; only a body that isn't such an envelope is a BadPayload.
@@ -6,10 +6,8 @@ becomes Unreadable and its neighbours pass; only a body that isn't such an envel
 
 import hashlib
 import hmac
-import json
-import math
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from switchboard.channels.api import (
@@ -22,90 +20,16 @@ from switchboard.channels.api import (
     Unreadable,
     decode,
 )
+from switchboard.channels.reading import Json, digest, moment, plain, rows, text
 
-Json = dict[str, Any]
 Reader = Callable[[str, datetime | None, Json], Iterator[Inbound]]
 
-LAST_SECOND = 253402300799
-# Meta writes milliseconds in messages and seconds in changes; no second of ours is so far away.
-MILLISECONDS = 100_000_000_000
 DEEPEST = 8
+"""How deep what is kept as it came may be nested."""
 
 
 class BadItem(Exception):
     """One item can't be understood; the text says why."""
-
-
-# -- reading: a field of the wrong type reads as absent and costs nothing else -----------------------------
-
-
-def text(value: Any, *path: str) -> str:
-    """Return the text at a path, empty when there is none; whole numbers count, since ids come as either."""
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    if isinstance(value, str):
-        return value
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
-
-
-def obj(value: Any, *path: str) -> Json:
-    """Return the object at a path, empty when there is none."""
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value if isinstance(value, dict) else {}
-
-
-def rows(value: Any, *path: str) -> list[Json]:
-    """Return the objects of the list at a path, empty when there is none."""
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
-
-
-def number(value: Any, *path: str) -> float | None:
-    """Return the finite number at a path; digits in text count."""
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        result = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return result if math.isfinite(result) else None
-
-
-def moment(value: Any, *path: str) -> datetime | None:
-    """Return the time at a path (Unix seconds or milliseconds), None when it isn't one."""
-    found = number(value, *path)
-    if found is None or found <= 0:
-        return None
-    seconds = found / 1000 if found >= MILLISECONDS else found
-    return datetime.fromtimestamp(seconds, UTC) if seconds <= LAST_SECOND else None
-
-
-def plain(value: Json) -> Json:
-    """Return an object fit to be kept as it is: finite numbers of sensible size, no abyss of nesting."""
-    kept = _plain(value, DEEPEST)
-    return kept if isinstance(kept, dict) else {}
-
-
-def _plain(value: Any, depth: int) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value if abs(value) < 2**63 else str(value)[:400]
-    if isinstance(value, dict):
-        return {str(key): _plain(item, depth - 1) for key, item in value.items()} if depth else None
-    if isinstance(value, list):
-        return [_plain(item, depth - 1) for item in value] if depth else None
-    return value
-
-
-def digest(*values: Any) -> str:
-    """Return a stable fingerprint of what has no id of its own."""
-    written = json.dumps(values, sort_keys=True, default=str)
-    return hashlib.sha256(written.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 # -- proof of origin ---------------------------------------------------------------------------------------
@@ -231,5 +155,5 @@ def news(
         status=status,
         code=code,
         detail=detail,
-        data=plain(item),
+        data=plain(item, DEEPEST),
     )

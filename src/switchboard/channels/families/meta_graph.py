@@ -19,7 +19,7 @@ from switchboard.channels.api import (
     Source,
     redact,
 )
-from switchboard.channels.families.meta import Json, obj, rows, text
+from switchboard.channels.reading import Json, obj, rows, text
 
 T = TypeVar("T")
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from switchboard.channels.api import AccountChanged, Outcome
-from switchboard.channels.families.meta import Json, moment, obj, text
 from switchboard.channels.families.meta_graph import Graph
+from switchboard.channels.reading import Json, moment, obj, text
 
 # Time enough for an administrator who is on holiday to be found.
 NOTICE = timedelta(days=7)

@@ -36,18 +36,8 @@ from switchboard.channels.api import (
     Unsupported,
     Video,
 )
-from switchboard.channels.families.meta import (
-    BadItem,
-    Json,
-    digest,
-    moment,
-    news,
-    number,
-    obj,
-    plain,
-    rows,
-    text,
-)
+from switchboard.channels.families.meta import DEEPEST, BadItem, news
+from switchboard.channels.reading import Json, digest, moment, number, obj, plain, rows, text
 
 MEDIA_KINDS = {"image": Image, "audio": Audio, "video": Video, "file": File}
 USER_REF = "user_ref:"
@@ -131,7 +121,9 @@ def read(dialect: Dialect, account: str, at: datetime | None, item: Json) -> Ite
     if not names:
         raise BadItem("nothing says what happened")
     content = obj(item, names[0])
-    part: Part = Form(plain(content)) if names[0] in FORMS and content else Unsupported(names[0][:100])
+    part: Part = (
+        Form(plain(content, DEEPEST)) if names[0] in FORMS and content else Unsupported(names[0][:100])
+    )
     yield _told(place, names[0], [part])
 
 
@@ -164,7 +156,7 @@ def _message(place: _Place, message: Json) -> Iterator[Inbound]:
             idempotency_key=text(message, "metadata"),
         )
     else:
-        referral = plain(obj(message, "referral"))
+        referral = plain(obj(message, "referral"), DEEPEST)
         yield _received(
             place,
             parts_of(place.dialect, message),
@@ -218,7 +210,7 @@ def _postback(place: _Place, postback: Json) -> Iterator[Inbound]:
         parts: list[Part] = [Unsupported("postback", "the platform does not say what was pressed")]
     else:
         parts = [Choice(payload or title, title)]
-    referral = plain(obj(postback, "referral"))
+    referral = plain(obj(postback, "referral"), DEEPEST)
     mid = text(postback, "mid")
     if mid:
         yield _received(place, parts, mid, referral=referral)
@@ -306,7 +298,7 @@ def _receipts(place: _Place, receipt: Json, status: str, mids: list[str]) -> Ite
 
 def _referral(place: _Place, referral: Json) -> Iterator[Inbound]:
     opens = "ad" if place.dialect.ads_open and text(referral, "source") == "ADS" else "message"
-    yield _told(place, "referral", [Notice("referral", data=plain(referral))], opens=opens)
+    yield _told(place, "referral", [Notice("referral", data=plain(referral, DEEPEST))], opens=opens)
 
 
 def _optin(place: _Place, optin: Json) -> Iterator[Inbound]:
@@ -315,7 +307,9 @@ def _optin(place: _Place, optin: Json) -> Iterator[Inbound]:
             place, item={**place.item, "sender": {"user_ref": text(optin, "user_ref")}}
         )
     # A token for recurring notifications is a credential of sorts; it is no use to anybody on a screen.
-    shown = {key: value for key, value in plain(optin).items() if "token" not in key or "status" in key}
+    shown = {
+        key: value for key, value in plain(optin, DEEPEST).items() if "token" not in key or "status" in key
+    }
     yield _told(place, "optin", [Notice("meta.optin", "Opted in to messages", shown)], opens="optin")
 
 
@@ -323,12 +317,12 @@ def _linking(place: _Place, linking: Json) -> Iterator[Inbound]:
     linked = text(linking, "status") != "unlinked"
     code = "meta.account_linked" if linked else "meta.account_unlinked"
     words = "Linked an account of the company's" if linked else "Unlinked the account of the company's"
-    yield _told(place, "account_linking", [Notice(code, words, plain(linking))])
+    yield _told(place, "account_linking", [Notice(code, words, plain(linking, DEEPEST))])
 
 
 def _control(place: _Place, control: Json) -> Iterator[Inbound]:
     what = next(name for name in CONTROL if name in place.item)
-    yield _told(place, what, [Notice(f"meta.{what}", CONTROL[what], plain(control))])
+    yield _told(place, what, [Notice(f"meta.{what}", CONTROL[what], plain(control, DEEPEST))])
 
 
 def _roles(place: _Place, roles: Json) -> Iterator[Inbound]:

@@ -14,8 +14,8 @@ from switchboard.channels.api import (
     Refused,
     Text,
 )
-from switchboard.channels.families.meta import Json
 from switchboard.channels.families.meta_inbox import USER_REF
+from switchboard.channels.reading import Json
 
 COMMENT = "comment:"
 # What a generic template and its buttons hold, in characters.

@@ -19,8 +19,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser, ParseError
 
 from switchboard.channels.api import BadPayload, BadSignature, RawRequest, Reply, decode
-
-Json = dict[str, Any]
+from switchboard.channels.reading import Json
 
 FRESH_SECONDS = 300
 """A time stamp further off than this is a replay (or a clock that needs setting)."""
@@ -200,13 +199,6 @@ def text(value: Any, *path: str) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value) if abs(value) < 10**40 else ""
     return ""
-
-
-def inner(value: Any, *path: str) -> Json:
-    """Return the object at a path, empty when there is none."""
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value if isinstance(value, dict) else {}
 
 
 def rows(value: Any, name: str) -> list[Json]:

@@ -21,7 +21,8 @@ from switchboard.channels.api import (
     Token,
     redact,
 )
-from switchboard.channels.families.weixin import Json, inner, text
+from switchboard.channels.families.weixin import text
+from switchboard.channels.reading import Json, obj
 
 WEIXIN = "https://api.weixin.qq.com"
 WECOM = "https://qyapi.weixin.qq.com"
@@ -192,7 +193,7 @@ class WeixinApi:
         ):
             return {}
         try:
-            return inner({"said": answer.json()}, "said")
+            return obj(answer.json())
         except Retry:
             return {}
 

@@ -33,16 +33,8 @@ from switchboard.channels.api import (
     Unsupported,
     Video,
 )
-from switchboard.channels.families.weixin import (
-    Json,
-    bounded,
-    degrees,
-    inner,
-    moment,
-    rows,
-    scalars,
-    text,
-)
+from switchboard.channels.families.weixin import bounded, degrees, moment, rows, scalars, text
+from switchboard.channels.reading import Json, obj
 
 UNION = "wechat:unionid"
 ENVELOPE = ("ToUserName", "FromUserName", "CreateTime", "MsgType", "Event")
@@ -214,14 +206,14 @@ def _clicked(place: Place) -> list[Inbound]:
 def _scanned_by_menu(place: Place) -> list[Inbound]:
     """A menu entry opened the camera; both kinds of it allow answers."""
     result = text(place.said, "ScanCodeInfo", "ScanResult")
-    data = {"key": text(place.said, "EventKey"), **scalars(inner(place.said, "ScanCodeInfo"))}
+    data = {"key": text(place.said, "EventKey"), **scalars(obj(place.said, "ScanCodeInfo"))}
     return [_received(place, [Notice("wechat.scan_result", result[:1000], data)], "menu_click")]
 
 
 def _sent_by_menu(place: Place) -> list[Inbound]:
     """A menu entry let somebody choose pictures or a place, which come as messages of their own."""
     data = {"key": text(place.said, "EventKey")}
-    data |= scalars(inner(place.said, "SendLocationInfo")) | scalars(inner(place.said, "SendPicsInfo"))
+    data |= scalars(obj(place.said, "SendLocationInfo")) | scalars(obj(place.said, "SendPicsInfo"))
     return [_received(place, [Notice("wechat.menu_entry", "Used a menu entry", data)], "")]
 
 
@@ -277,7 +269,7 @@ def _template_sent(place: Place) -> list[Inbound]:
 
 def _notification_sent(place: Place) -> list[Inbound]:
     """Subscribed notifications: XML wraps the list in an object of the event's name, JSON does not."""
-    holder: Any = inner(place.said, "SubscribeMsgSentEvent") or place.said
+    holder: Any = obj(place.said, "SubscribeMsgSentEvent") or place.said
     found: dict[str, Inbound] = {}
     for one in rows(holder, "List"):
         ident, code = text(one, "MsgID"), text(one, "ErrorCode")

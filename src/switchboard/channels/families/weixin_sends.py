@@ -20,8 +20,9 @@ from switchboard.channels.api import (
     Refused,
     Sent,
 )
-from switchboard.channels.families.weixin import Json, text
+from switchboard.channels.families.weixin import text
 from switchboard.channels.families.weixin_api import WeixinApi
+from switchboard.channels.reading import Json
 
 SEND = "/cgi-bin/message/custom/send"
 UNAUTHORISED = "48001"

@@ -3,8 +3,9 @@
 import re
 
 from switchboard.channels.api import MOST_TEMPLATES, ApprovedTemplate
-from switchboard.channels.families.weixin import Json, rows, text
+from switchboard.channels.families.weixin import rows, text
 from switchboard.channels.families.weixin_api import WeixinApi
+from switchboard.channels.reading import Json
 
 _FIELD = re.compile(r"\{\{\s*(\w+)\.DATA\s*\}\}")
 _AGREED = {"2": "一次性订阅", "3": "长期订阅"}

@@ -33,12 +33,13 @@ from switchboard.channels.api import (
     secret,
     secrets_of,
 )
-from switchboard.channels.families.meta import greet, number, obj, prove, text
+from switchboard.channels.families.meta import greet, prove
 from switchboard.channels.families.meta_graph import TOKEN_GONE, Graph, place, with_token
 from switchboard.channels.families.meta_health import aging, deaf, misled, token_news
 from switchboard.channels.families.meta_sends import entries
 from switchboard.channels.instagram.inbound import facts, is_comment, mentioned
 from switchboard.channels.instagram.outbound import send_comment, send_message
+from switchboard.channels.reading import number, obj, text
 
 T = TypeVar("T")
 

@@ -19,8 +19,9 @@ from switchboard.channels.api import (
     Unsupported,
 )
 from switchboard.channels.families import meta, meta_inbox
-from switchboard.channels.families.meta import BadItem, Json, moment, news, text
+from switchboard.channels.families.meta import BadItem, news
 from switchboard.channels.families.meta_inbox import Dialect
+from switchboard.channels.reading import Json, moment, text
 
 COMMENTS = {"comments", "live_comments"}
 MENTION = "mention:"

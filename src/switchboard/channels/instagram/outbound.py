@@ -15,10 +15,10 @@ from switchboard.channels.api import (
     Text,
     Video,
 )
-from switchboard.channels.families.meta import Json
 from switchboard.channels.families.meta_graph import Graph, place
 from switchboard.channels.families.meta_sends import cards_of, frame, lone, words_of
 from switchboard.channels.instagram.inbound import mentioned
+from switchboard.channels.reading import Json
 
 NAME = "Instagram"
 KINDS: dict[type[Media], str] = {Image: "image", Audio: "audio", Video: "video", File: "file"}

@@ -43,7 +43,8 @@ from switchboard.channels.api import (
     redact,
     secret,
 )
-from switchboard.channels.line.inbound import facts_of, text
+from switchboard.channels.line.inbound import facts_of
+from switchboard.channels.reading import text
 
 API = "https://api.line.me"
 DATA = "https://api-data.line.me"

@@ -1,8 +1,5 @@
 """What LINE posts, as facts. Events we have no use for are told as news of the account, never dropped."""
 
-import hashlib
-import json
-from datetime import UTC, datetime
 from typing import Any
 
 from switchboard.channels.api import (
@@ -27,9 +24,8 @@ from switchboard.channels.api import (
     Unsupported,
     Video,
 )
-
-Json = dict[str, Any]
-LAST = 253402300799
+from switchboard.channels.reading import Json, digest, moment, obj, text
+from switchboard.channels.reading import number as number_of
 
 
 def facts_of(envelope: Any) -> list[Inbound]:
@@ -46,37 +42,17 @@ def facts_of(envelope: Any) -> list[Inbound]:
     return list(found.values())
 
 
-def text(value: Any, name: str) -> str:
-    """Return the text under a name, empty when there is none."""
-    found = value.get(name) if isinstance(value, dict) else None
-    return found if isinstance(found, str) else ""
-
-
 def number(value: Any, name: str) -> float:
-    """Return the finite number under a name, else 0."""
-    found = value.get(name) if isinstance(value, dict) else None
-    if isinstance(found, bool) or not isinstance(found, int | float):
-        return 0.0
-    return float(found) if abs(found) < 1e15 else 0.0
-
-
-def inner(value: Any, name: str) -> Json:
-    """Return the object under a name, empty when there is none."""
-    found = value.get(name) if isinstance(value, dict) else None
-    return found if isinstance(found, dict) else {}
+    """Return the number under a name, 0 for none and for one of absurd size."""
+    found = number_of(value, name)
+    return found if found is not None and abs(found) < 1e15 else 0.0
 
 
 def _key(event: Any) -> str:
     known = text(event, "webhookEventId")
     if known:
         return f"event:{known}"
-    body = json.dumps(event, sort_keys=True, default=str, ensure_ascii=True)
-    return f"hash:{hashlib.sha256(body.encode()).hexdigest()}"
-
-
-def _at(event: Json) -> datetime | None:
-    seconds = number(event, "timestamp") / 1000
-    return datetime.fromtimestamp(seconds, UTC) if 0 < seconds < LAST else None
+    return f"hash:{digest(event)}"
 
 
 def _fact(account: str, event: Any) -> Inbound:
@@ -86,7 +62,7 @@ def _fact(account: str, event: Any) -> Inbound:
         return Unreadable(
             account=account, dedupe_key=key, reason="an event without a type", body=str(event)[:2000]
         )
-    source = inner(event, "source")
+    source = obj(event, "source")
     person = text(source, "userId")
     room = text(source, "groupId") or text(source, "roomId")
     if person and kind in ("message", "postback"):
@@ -101,15 +77,19 @@ def _fact(account: str, event: Any) -> Inbound:
             account=account, dedupe_key=key, reason=f"a broken {kind} event", body=str(event)[:2000]
         )
     sender = Sender([Claim(f"line:{account}", person)]) if person else None
-    if kind == "unsend" and (target := text(inner(event, "unsend"), "messageId")):
+    if kind == "unsend" and (target := text(obj(event, "unsend"), "messageId")):
         return MessageRecalled(
-            account=account, dedupe_key=key, occurred_at=_at(event), external_id=target, key=person
+            account=account,
+            dedupe_key=key,
+            occurred_at=moment(event, "timestamp"),
+            external_id=target,
+            key=person,
         )
     if kind in ("follow", "unfollow") and sender is not None:
         return ReachChanged(
             account=account,
             dedupe_key=key,
-            occurred_at=_at(event),
+            occurred_at=moment(event, "timestamp"),
             sender=sender,
             reachable=kind == "follow",
             reason="" if kind == "follow" else "blocked",
@@ -117,7 +97,7 @@ def _fact(account: str, event: Any) -> Inbound:
     return AccountChanged(
         account=account,
         dedupe_key=key,
-        occurred_at=_at(event),
+        occurred_at=moment(event, "timestamp"),
         status="green",
         code=f"line_{kind[:40]}",
         data={"source": {name: value for name, value in source.items() if isinstance(value, str)}},
@@ -125,7 +105,7 @@ def _fact(account: str, event: Any) -> Inbound:
 
 
 def _message(account: str, event: Json, key: str, person: str, room: str) -> Inbound | None:
-    message = inner(event, "message")
+    message = obj(event, "message")
     external = text(message, "id")
     if not external:
         return None
@@ -135,11 +115,11 @@ def _message(account: str, event: Json, key: str, person: str, room: str) -> Inb
 
 
 def _postback(account: str, event: Json, key: str, person: str, room: str) -> Inbound | None:
-    postback = inner(event, "postback")
+    postback = obj(event, "postback")
     data = text(postback, "data")
     if not data:
         return None
-    params = ", ".join(str(value) for value in inner(postback, "params").values())
+    params = ", ".join(str(value) for value in obj(postback, "params").values())
     return _received(account, event, key, person, room, key, [Choice(data, description=params[:500])], "")
 
 
@@ -157,7 +137,7 @@ def _received(
     return MessageReceived(
         account=account,
         dedupe_key=key,
-        occurred_at=_at(event),
+        occurred_at=moment(event, "timestamp"),
         external_id=external,
         sender=Sender([Claim(f"line:{account}", person)]),
         address=room or person,
@@ -169,7 +149,7 @@ def _received(
 
 
 def _source(message: Json) -> Source:
-    provider = inner(message, "contentProvider")
+    provider = obj(message, "contentProvider")
     if text(provider, "type") == "external" and (url := text(provider, "originalContentUrl")):
         return Source(url=url)
     return Source(ref=text(message, "id"))

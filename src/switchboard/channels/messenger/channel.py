@@ -27,12 +27,13 @@ from switchboard.channels.api import (
     secret,
     secrets_of,
 )
-from switchboard.channels.families.meta import greet, prove, text
+from switchboard.channels.families.meta import greet, prove
 from switchboard.channels.families.meta_graph import PERMISSION, TOKEN_GONE, Graph, place, with_token
 from switchboard.channels.families.meta_health import deaf, misled, token_news
 from switchboard.channels.families.meta_sends import entries
 from switchboard.channels.messenger.inbound import facts, is_comment
 from switchboard.channels.messenger.outbound import send_comment, send_message
+from switchboard.channels.reading import text
 
 T = TypeVar("T")
 

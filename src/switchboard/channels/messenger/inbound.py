@@ -25,8 +25,9 @@ from switchboard.channels.api import (
     Unsupported,
 )
 from switchboard.channels.families import meta, meta_inbox
-from switchboard.channels.families.meta import Json, digest, moment, news, plain, rows, text
+from switchboard.channels.families.meta import DEEPEST, news
 from switchboard.channels.families.meta_inbox import EMOJI, Dialect
+from switchboard.channels.reading import Json, digest, moment, plain, rows, text
 
 WRITTEN = {"comment", "post", "status", "photo", "video", "share", "album"}
 REACTIONS = {"reaction", "like"}
@@ -148,7 +149,7 @@ class _Wall:
             if self.value.get(name) is not None
         }
         parts: list[Part] = [Text(words)] if words else []
-        parts.append(Notice("messenger.rating", "Rated the page", plain(shown)))
+        parts.append(Notice("messenger.rating", "Rated the page", plain(shown, DEEPEST)))
         ident = f"rating:{self.post}"
         if self.verb in CHANGED:
             yield self._edited(ident, parts)

@@ -16,9 +16,9 @@ from switchboard.channels.api import (
     Text,
     Video,
 )
-from switchboard.channels.families.meta import Json
 from switchboard.channels.families.meta_graph import Graph, place
 from switchboard.channels.families.meta_sends import COMMENT, cards_of, frame, lone, recipient, words_of
+from switchboard.channels.reading import Json
 
 NAME = "Messenger"
 KINDS: dict[type[Media], str] = {Image: "image", Audio: "audio", Video: "video", File: "file"}

@@ -28,7 +28,7 @@ from switchboard.channels.api import (
     secret,
     secrets_of,
 )
-from switchboard.channels.families.weixin import Gate, Json
+from switchboard.channels.families.weixin import Gate
 from switchboard.channels.families.weixin_api import weixin_api
 from switchboard.channels.families.weixin_inbox import facts_of
 from switchboard.channels.families.weixin_sends import (
@@ -44,6 +44,7 @@ from switchboard.channels.families.weixin_sends import (
     uploaded,
 )
 from switchboard.channels.families.weixin_templates import agreed_templates
+from switchboard.channels.reading import Json
 
 LABEL = "WeChat"
 

@@ -16,7 +16,6 @@ from switchboard.channels.api import (
     Text,
     Video,
 )
-from switchboard.channels.families.weixin import Json
 from switchboard.channels.families.weixin_api import WeixinApi
 from switchboard.channels.families.weixin_sends import (
     UNAUTHORISED,
@@ -29,6 +28,7 @@ from switchboard.channels.families.weixin_sends import (
     send_template,
     uploaded,
 )
+from switchboard.channels.reading import Json
 
 NAME = "WeChat"
 UNKNOWN_TEMPLATE = "40037"

@@ -5,7 +5,8 @@ import json
 from typing import Any
 
 from switchboard.channels.api import AccountChanged, BadPayload, Inbound, Nudge
-from switchboard.channels.families.weixin import Json, bounded, moment, scalars, text
+from switchboard.channels.families.weixin import bounded, moment, scalars, text
+from switchboard.channels.reading import Json
 
 ENVELOPE = ("ToUserName", "FromUserName", "CreateTime", "MsgType", "Event", "Token", "WelcomeCode")
 TAKEN = "AuthDelOpenKfId"

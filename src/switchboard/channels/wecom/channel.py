@@ -26,9 +26,10 @@ from switchboard.channels.api import (
     secret,
     secrets_of,
 )
-from switchboard.channels.families.weixin import Gate, Json, rows, scalars, text
+from switchboard.channels.families.weixin import Gate, rows, scalars, text
 from switchboard.channels.families.weixin_api import wecom_api
 from switchboard.channels.families.weixin_inbox import UNION
+from switchboard.channels.reading import Json
 from switchboard.channels.wecom.callbacks import facts_of_callback
 from switchboard.channels.wecom.inbound import facts_of_messages
 from switchboard.channels.wecom.outbound import send_message

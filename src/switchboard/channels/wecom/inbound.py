@@ -40,8 +40,9 @@ from switchboard.channels.api import (
     Unsupported,
     Video,
 )
-from switchboard.channels.families.weixin import Json, bounded, degrees, inner, moment, rows, scalars, text
+from switchboard.channels.families.weixin import bounded, degrees, moment, rows, scalars, text
 from switchboard.channels.families.weixin_inbox import mini_program_page
+from switchboard.channels.reading import Json, obj
 
 SERVICER = "5"
 IDS = ("event_type", "open_kfid", "external_userid", "welcome_code", "msg_code")
@@ -80,7 +81,7 @@ class Place(msgspec.Struct, frozen=True):
 
     @property
     def event(self) -> Json:
-        return inner(self.item, "event")
+        return obj(self.item, "event")
 
     @property
     def person(self) -> str:
@@ -128,7 +129,7 @@ def _fact(corp_id: str, item: Any, account: str, *, backfill: bool) -> Inbound:
         return Unreadable(
             account=place.account, dedupe_key=_digest(item), reason=reason, body=str(item)[:2000]
         )
-    parts = _parts(kind, inner(item, kind))
+    parts = _parts(kind, obj(item, kind))
     if text(item, "origin") == SERVICER:
         return EchoReceived(
             account=place.account,
@@ -211,7 +212,7 @@ def _menu(said: Json) -> Choices:
     """Return a menu that a colleague sent."""
     buttons, lines = [], [text(said, "head_content")]
     for row in rows(said, "list"):
-        entry = inner(row, text(row, "type"))
+        entry = obj(row, text(row, "type"))
         if text(row, "type") == "click":
             buttons.append(Button(text(entry, "id"), text(entry, "content")))
         elif text(row, "type") == "view":
@@ -267,7 +268,7 @@ def _news(place: Place) -> Inbound:
 def _entered(place: Place) -> Inbound:
     """Somebody opened the chat: by which link or scene, from which Channels account; the code allows one welcome."""
     data = scalars(place.event, *IDS)
-    channels = scalars(inner(place.event, "wechat_channels"))
+    channels = scalars(obj(place.event, "wechat_channels"))
     data |= {f"channels_{name}": value for name, value in channels.items()}
     code = text(place.event, "welcome_code")
     return _received(place, [_way_in(data)], "enter" if code else "", handle=code)

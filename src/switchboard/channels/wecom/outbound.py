@@ -26,7 +26,7 @@ from switchboard.channels.api import (
     Text,
     Video,
 )
-from switchboard.channels.families.weixin import Json, text
+from switchboard.channels.families.weixin import text
 from switchboard.channels.families.weixin_api import WeixinApi
 from switchboard.channels.families.weixin_sends import (
     is_page,
@@ -35,6 +35,7 @@ from switchboard.channels.families.weixin_sends import (
     opener,
     uploaded,
 )
+from switchboard.channels.reading import Json
 
 NAME = "WeCom"
 KINDS = {Image: "image", Audio: "voice", Video: "video", File: "file"}

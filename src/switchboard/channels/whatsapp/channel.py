@@ -26,10 +26,10 @@ from switchboard.channels.api import (
     secrets_of,
 )
 from switchboard.channels.families.meta_health import aging
+from switchboard.channels.reading import obj
 from switchboard.channels.whatsapp.graph import Graph
 from switchboard.channels.whatsapp.inbound import facts
 from switchboard.channels.whatsapp.outbound import body_of
-from switchboard.channels.whatsapp.payloads import obj
 from switchboard.channels.whatsapp.standing import at_a_glance
 from switchboard.channels.whatsapp.templates import approved
 

@@ -22,7 +22,8 @@ from switchboard.channels.api import (
     Unsupported,
     Video,
 )
-from switchboard.channels.whatsapp.payloads import Json, number, obj, plain, rows, text, whole
+from switchboard.channels.reading import Json, number, obj, plain, rows, text
+from switchboard.channels.whatsapp.payloads import DEEPEST, whole
 
 
 def parts_of(item: Json) -> list[Part]:
@@ -46,7 +47,7 @@ def _parts(kind: str, item: Json) -> list[Part]:
         case "location":
             return _location(content)
         case "contacts":
-            return [_card(row) for row in rows(item, "contacts") if isinstance(row, dict)]
+            return [_card(row) for row in rows(item, "contacts")]
         case "interactive":
             return _interactive(content)
         case "button":
@@ -130,7 +131,7 @@ def _values(written: str) -> dict[str, Any]:
         found = json.loads(written)
     except (ValueError, RecursionError):
         return {"response": written} if written else {}
-    return plain(found) if isinstance(found, dict) else {"response": written}
+    return plain(found, DEEPEST) if isinstance(found, dict) else {"response": written}
 
 
 def _order(content: Json) -> list[Part]:

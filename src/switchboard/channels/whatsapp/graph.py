@@ -17,7 +17,7 @@ from switchboard.channels.api import (
     Sent,
     redact,
 )
-from switchboard.channels.whatsapp.payloads import Json, obj, rows, text
+from switchboard.channels.reading import Json, obj, rows, text
 
 BASE = "https://graph.facebook.com"
 VERSION = "v24.0"

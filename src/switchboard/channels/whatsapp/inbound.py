@@ -29,19 +29,9 @@ from switchboard.channels.api import (
     Unsupported,
     decode,
 )
+from switchboard.channels.reading import Json, digest, obj, plain, rows, text
 from switchboard.channels.whatsapp.content import parts_of
-from switchboard.channels.whatsapp.payloads import (
-    BSUID,
-    USER_ID,
-    Json,
-    claims,
-    digest,
-    moment,
-    obj,
-    plain,
-    rows,
-    text,
-)
+from switchboard.channels.whatsapp.payloads import BSUID, DEEPEST, USER_ID, claims, listed, moment
 from switchboard.channels.whatsapp.standing import standing
 
 # `played` is a voice note listened to: it was read.
@@ -59,7 +49,7 @@ class Place:
         self.waba_id = waba_id
         self.field = field
         self.account = text(value, "metadata", "phone_number_id") or waba_id
-        self.contacts = [row for row in rows(value, "contacts") if isinstance(row, dict)]
+        self.contacts = rows(value, "contacts")
 
     def contact(self, number: str, user_id: str) -> Json:
         """Return the contact of an item's sender; a lone contact is his even where the two numbers differ."""
@@ -128,7 +118,7 @@ def _change(place: Place, value: Json, at: datetime | None) -> Iterator[Inbound]
         yield _news(place, value, at)
         return
     for name, reader in lists.items():
-        for item in rows(value, name):
+        for item in listed(value, name):
             yield from _item(place, item, reader)
     if not any(isinstance(value.get(name), list) for name in lists):
         yield _unreadable(place.account, value, f"a change of {place.field} with nothing in it that we know")
@@ -196,7 +186,7 @@ def _received(
         slot=_slot(item),
         reply_to=text(context, "id"),
         forwarded=context.get("forwarded") is True or context.get("frequently_forwarded") is True,
-        referral=plain(obj(item, "referral")),
+        referral=plain(obj(item, "referral"), DEEPEST),
         auto=auto,
         opens=opens,
     )
@@ -363,7 +353,7 @@ def _group(place: Place, item: Json) -> Iterator[Inbound]:
         status="green",
         code=kind,
         detail=text(item, "reason") or text(item, "initiated_by"),
-        data=plain(item),
+        data=plain(item, DEEPEST),
     )
 
 
@@ -374,7 +364,7 @@ def _error(place: Place, item: Json) -> Iterator[Inbound]:
         status="amber",
         code=text(item, "code") or "error",
         detail=text(item, "error_data", "details") or text(item, "message") or text(item, "title"),
-        data=plain(item),
+        data=plain(item, DEEPEST),
     )
 
 
@@ -387,7 +377,7 @@ def _news(place: Place, value: Json, at: datetime | None) -> AccountChanged:
         status=status,
         code=code,
         detail=detail,
-        data=plain(value),
+        data=plain(value, DEEPEST),
     )
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from switchboard.channels.api import Button, Card, Cards, Choices, Content, Io, Product, Refused
+from switchboard.channels.reading import Json
 from switchboard.channels.whatsapp.graph import Graph
-from switchboard.channels.whatsapp.payloads import Json
 
 # What the button that opens a list says when nobody chose a word: three lines, understood in every language.
 LIST_BUTTON = "\N{TRIGRAM FOR HEAVEN}"

@@ -22,9 +22,9 @@ from switchboard.channels.api import (
     Text,
     Video,
 )
+from switchboard.channels.reading import Json
 from switchboard.channels.whatsapp.graph import Graph
 from switchboard.channels.whatsapp.interactive import cards_of, choices_of, product_of, without_gaps
-from switchboard.channels.whatsapp.payloads import Json
 
 DIGITS = re.compile(r"\+?[0-9]+")
 KINDS: dict[type[Any], str] = {

@@ -1,7 +1,7 @@
 """News of our own account, sorted: green (fine), amber (look at it soon), red (nothing works any more)."""
 
 from switchboard.channels.api import AccountChanged
-from switchboard.channels.whatsapp.payloads import Json, obj, rows, text
+from switchboard.channels.reading import Json, obj, rows, text
 
 BANS = {"SCHEDULE_FOR_DISABLE": "amber", "DISABLE": "red", "REINSTATE": "green"}
 # By field of the webhook, then by its event or decision; the first entry of a field is for everything else.

@@ -4,8 +4,9 @@ import re
 from typing import Any
 
 from switchboard.channels.api import MOST_TEMPLATES, ApprovedTemplate
+from switchboard.channels.reading import obj, rows, text
 from switchboard.channels.whatsapp.graph import MOST_PAGES, Graph
-from switchboard.channels.whatsapp.payloads import obj, rows, text
+from switchboard.channels.whatsapp.payloads import listed
 
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _PARTS = {"HEADER", "BODY", "FOOTER", "BUTTONS"}
@@ -34,14 +35,14 @@ async def approved(graph: Graph, waba_id: str) -> list[ApprovedTemplate]:
 
 def _template(row: Any) -> ApprovedTemplate | None:
     """Return one of the list; None where it wants more than texts in its body (a picture above, a code in a button)."""
-    parts = {text(one, "type"): obj(one) for one in rows(row, "components")}
+    parts = {text(one, "type"): obj(one) for one in listed(row, "components")}
     header, said = parts.get("HEADER", {}), text(parts.get("BODY"), "text")
     names = list(dict.fromkeys(_VARIABLE.findall(said)))
     plain = (
         set(parts) <= _PARTS
         and text(header, "format") in ("", "TEXT")
         and not _VARIABLE.search(text(header, "text"))
-        and all(_is_fixed(button) for button in rows(parts.get("BUTTONS"), "buttons"))
+        and all(_is_fixed(button) for button in listed(parts.get("BUTTONS"), "buttons"))
         and all(name.isdecimal() for name in names)
     )
     if not plain or not text(row, "name") or not said:
