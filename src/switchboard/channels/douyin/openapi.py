@@ -15,7 +15,7 @@ from switchboard.channels.api import (
     redact,
 )
 from switchboard.channels.douyin.payloads import number, obj
-from switchboard.channels.reading import Json, digest, text
+from switchboard.channels.reading import Json, mark, text
 
 T = TypeVar("T")
 
@@ -53,9 +53,8 @@ class OpenApi:
             raise Refused("This connection holds no authorisation for this Douyin account.", code="no_token")
 
         async def token(refused: str = "") -> str:
-            # Named after the authorisation: a new one must not meet the tokens of the one before.
             return await self._io.token(
-                f"account:{account}:{digest(given)[:8]}", lambda: self._refreshed(account, given), refused
+                f"account:{account}:{mark(given)}", lambda: self._refreshed(account, given), refused
             )
 
         return await self._with(token, use)
@@ -67,8 +66,7 @@ class OpenApi:
 
     async def app_token(self, refused: str = "") -> str:
         """Return the app's own token, which shows that key and secret belong together."""
-        # Named after the secret: a new one must not meet the token of the one before.
-        return await self._io.token(f"app:{digest(self._client_secret)[:8]}", self._of_app, refused)
+        return await self._io.token(f"app:{mark(self._client_secret)}", self._of_app, refused)
 
     async def _with(self, token: Callable[[str], Awaitable[str]], use: Callable[[str], Awaitable[T]]) -> T:
         first = await token("")
@@ -113,7 +111,7 @@ class OpenApi:
 
     async def _refreshed(self, account: str, given: str) -> Token:
         """Return a new access token; keeps the refresh token alive as long as Douyin lets us."""
-        name = f"refresh:{account}:{digest(given)[:8]}"
+        name = f"refresh:{account}:{mark(given)}"
 
         async def first() -> Token:
             return Token(given, FOR_GOOD_SECONDS)

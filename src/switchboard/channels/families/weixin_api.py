@@ -22,7 +22,7 @@ from switchboard.channels.api import (
     redact,
 )
 from switchboard.channels.families.weixin import text
-from switchboard.channels.reading import Json, obj
+from switchboard.channels.reading import Json, mark, obj
 
 WEIXIN = "https://api.weixin.qq.com"
 WECOM = "https://qyapi.weixin.qq.com"
@@ -230,16 +230,17 @@ def weixin_api(io: Io, label: str, app_id: str, app_secret: str, secrets: Sequen
         return said
 
     root = io.platform_url("wechat", WEIXIN)
-    return WeixinApi(io, root, label, secrets, f"access:{app_id}", grant, WEIXIN_WAITS)
+    return WeixinApi(io, root, label, secrets, f"access:{app_id}:{mark(app_secret)}", grant, WEIXIN_WAITS)
 
 
-def wecom_api(io: Io, label: str, corp_id: str, secret: str, secrets: Sequence[str], name: str) -> WeixinApi:
-    """Return the API of a WeCom corporation for one app's secret; `name` is what the token is kept under."""
+def wecom_api(io: Io, label: str, corp_id: str, secret: str, secrets: Sequence[str]) -> WeixinApi:
+    """Return the API of a WeCom corporation for one app's secret: each app has tokens of its own."""
 
     async def grant(ask: Callable[..., Awaitable[Json]], refused: str) -> Json:
         del refused
         return await ask("GET", "/cgi-bin/gettoken", params={"corpid": corp_id, "corpsecret": secret})
 
+    name = f"access:{corp_id}:{mark(secret)}"
     return WeixinApi(io, io.platform_url("wecom", WECOM), label, secrets, name, grant, WECOM_WAITS)
 
 

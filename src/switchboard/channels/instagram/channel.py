@@ -39,7 +39,7 @@ from switchboard.channels.families.meta_health import aging, deaf, misled, token
 from switchboard.channels.families.meta_sends import entries
 from switchboard.channels.instagram.inbound import facts, is_comment, mentioned
 from switchboard.channels.instagram.outbound import send_comment, send_message
-from switchboard.channels.reading import number, obj, text
+from switchboard.channels.reading import mark, number, obj, text
 
 T = TypeVar("T")
 
@@ -141,6 +141,7 @@ class InstagramChannel:
             if self._linked
             else io.platform_url("instagram_login", INSTAGRAM)
         )
+        self._mark = mark(config.access_token)
         self._graph = Graph(io, root, "Instagram", secrets_of(config))
 
     def verify(self, request: RawRequest) -> None:
@@ -338,8 +339,8 @@ class InstagramChannel:
 
         async def token(refused: str) -> str:
             if self._linked:
-                return await self._io.token(f"account:{account}", of_page, instead_of=refused)
-            return await self._io.token("instagram", self._refreshed, instead_of=refused)
+                return await self._io.token(f"account:{account}:{self._mark}", of_page, instead_of=refused)
+            return await self._io.token(f"instagram:{self._mark}", self._refreshed, instead_of=refused)
 
         return await with_token(token, use)
 
@@ -350,8 +351,9 @@ class InstagramChannel:
             end = datetime.now(UTC).timestamp() + (renewed or LIFE_SECONDS)
             return Token(str(int(end)), FOR_GOOD_SECONDS)
 
-        known = await self._io.token("instagram:until", reckoned)
-        return await self._io.token("instagram:until", reckoned, instead_of=known) if renewed else known
+        name = f"instagram:until:{self._mark}"
+        known = await self._io.token(name, reckoned)
+        return await self._io.token(name, reckoned, instead_of=known) if renewed else known
 
     async def _refreshed(self) -> Token:
         """Return the account's token, good for another 60 days.
@@ -362,7 +364,8 @@ class InstagramChannel:
         async def given() -> Token:
             return Token(self._config.access_token, FOR_GOOD_SECONDS)
 
-        before = await self._io.token("instagram:latest", given)
+        name = f"instagram:latest:{self._mark}"
+        before = await self._io.token(name, given)
         await self._until()
         params = {"grant_type": "ig_refresh_token", "access_token": before}
         try:
@@ -382,7 +385,7 @@ class InstagramChannel:
             async def latest() -> Token:
                 return Token(fresh, FOR_GOOD_SECONDS)
 
-            await self._io.token("instagram:latest", latest, instead_of=before)
+            await self._io.token(name, latest, instead_of=before)
         await self._until(seconds)
         # Long before its end, so that a platform that is away for days does no harm.
         return Token(fresh, max(DAY_SECONDS, seconds / 2))

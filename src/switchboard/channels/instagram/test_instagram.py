@@ -206,6 +206,19 @@ async def test_each_account_speaks_with_its_pages_token() -> None:
     assert http.requests[0].params["fields"] == "id,access_token,instagram_business_account{id,username,name}"
 
 
+@pytest.mark.parametrize(("login", "opens"), [("facebook", PAGES), ("instagram", NO_REFRESH)])
+async def test_another_access_token_never_meets_what_the_one_before_had_opened(
+    login: Literal["facebook", "instagram"], opens: Answer
+) -> None:
+    io = ScriptedIo([opens, OK, opens, OK])
+    for given in ("EAAG-before", "EAAG-after"):
+        config = msgspec.structs.replace(CONFIG, login=login, access_token=given)
+        await InstagramChannel(config, io).send(OUTBOUND)
+    before, first, after, second = bearers(io.scripted)
+    assert (before, after) == ("EAAG-before", "EAAG-after")
+    assert (first, second) == ((before, after) if login == "instagram" else ("token-of-the-page",) * 2)
+
+
 async def test_a_page_token_speaks_for_itself() -> None:
     no_accounts = graph_error(100, message="Tried accessing nonexisting field (accounts) on node type (Page)")
     page = Answer(json={"id": "1", "instagram_business_account": {"id": SHOP, "username": "lampshop"}})

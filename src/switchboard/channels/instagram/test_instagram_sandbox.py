@@ -40,6 +40,7 @@ from switchboard.channels.api import (
 )
 from switchboard.channels.instagram.channel import Config, InstagramChannel
 from switchboard.channels.loopback import Door, LoopbackIo, Sandbox
+from switchboard.channels.reading import mark
 
 WIRE = {"instagram": "the sandbox over HTTP"}
 
@@ -59,6 +60,7 @@ class Shop:
         )
         self.settings: dict[str, Any] = made["settings"]
         sandbox.post("/sandbox/customers", id="ann", name="Ann Lee", username="ann.lee")
+        self.mark = mark(self.settings["access_token"])
         self.channel = self.connect()
         door.channel = self.channel
 
@@ -330,7 +332,7 @@ async def test_a_page_token_that_ends_is_fetched_anew(shop: Shop) -> None:
     await shop.sent(to(ann.address, Text("one")))
     shop.change(page_token="EAA" + "another" * 8)
     await shop.sent(to(ann.address, Text("two")))
-    assert shop.io.kept[f"account:{SHOP}"] == "EAA" + "another" * 8
+    assert shop.io.kept[f"account:{SHOP}:{shop.mark}"] == "EAA" + "another" * 8
 
 
 @FACEBOOK
@@ -352,27 +354,27 @@ async def test_an_app_with_few_permissions_still_gets_messages(shop: Shop) -> No
 
 @INSTAGRAM
 async def test_a_token_that_is_never_renewed_is_told_a_week_before_its_end(shop: Shop) -> None:
-    assert abs(int(shop.io.kept["instagram:until"]) - time.time() - 60 * DAY) < 60
+    assert abs(int(shop.io.kept[f"instagram:until:{shop.mark}"]) - time.time() - 60 * DAY) < 60
     assert await shop.channel.check(shop.door.url) == []
-    shop.io.kept["instagram:until"] = str(int(time.time()) + 6 * DAY)
+    shop.io.kept[f"instagram:until:{shop.mark}"] = str(int(time.time()) + 6 * DAY)
     (ends,) = await shop.channel.check(shop.door.url)
     assert (ends.status, ends.code) == ("amber", "token_ends")
     shop.shift(2 * DAY)  # old enough to be renewed again
-    shop.io.kept.pop("instagram")
+    shop.io.kept.pop(f"instagram:{shop.mark}")
     assert await shop.channel.check(shop.door.url) == []
-    assert abs(int(shop.io.kept["instagram:until"]) - time.time() - 60 * DAY) < 60
+    assert abs(int(shop.io.kept[f"instagram:until:{shop.mark}"]) - time.time() - 60 * DAY) < 60
 
 
 @INSTAGRAM
 async def test_the_token_of_an_account_alone_is_renewed_in_time(shop: Shop) -> None:
     ann = await shop.said(text="hi")
-    first = shop.io.kept["instagram"]
+    first = shop.io.kept[f"instagram:{shop.mark}"]
     assert first != shop.settings["access_token"]  # renewed when the channel was connected
     shop.shift(59 * DAY)
-    shop.io.kept.pop("instagram")  # half of its life is over: the next call renews it
+    shop.io.kept.pop(f"instagram:{shop.mark}")  # half of its life is over: the next call renews it
     await shop.said(text="still there?")
     await shop.sent(to(ann.address, Text("yes")))
-    second = shop.io.kept["instagram"]
+    second = shop.io.kept[f"instagram:{shop.mark}"]
     assert second != first
     assert await shop.channel.check(shop.door.url) == []
     shop.shift(30 * DAY)  # by now the first is over

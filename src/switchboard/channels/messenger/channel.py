@@ -33,7 +33,7 @@ from switchboard.channels.families.meta_health import deaf, misled, token_news
 from switchboard.channels.families.meta_sends import entries
 from switchboard.channels.messenger.inbound import facts, is_comment
 from switchboard.channels.messenger.outbound import send_comment, send_message
-from switchboard.channels.reading import text
+from switchboard.channels.reading import mark, text
 
 T = TypeVar("T")
 
@@ -268,7 +268,9 @@ class MessengerChannel:
             return Token(text(found, "access_token") or kept, TOKEN_SECONDS)
 
         async def token(refused: str) -> str:
-            return await self._io.token(f"page:{page}", fetch, instead_of=refused)
+            return await self._io.token(
+                f"page:{page}:{mark(self._config.access_token)}", fetch, instead_of=refused
+            )
 
         return await with_token(token, use)
 

@@ -397,6 +397,16 @@ async def test_somebody_who_may_not_be_looked_up_leaves_the_connection_alone() -
         await channel(PAGE_TOKEN, graph_error(190, 401), PAGE_TOKEN)[0].fetch_profile(PAGE, claim)
 
 
+async def test_another_access_token_never_meets_what_the_one_before_had_opened() -> None:
+    other = Answer(json={"access_token": "token-of-the-other", "id": PAGE})
+    io = ScriptedIo([PAGE_TOKEN, OK, other, OK])
+    for given in ("EAAG-before", "EAAG-after"):
+        await MessengerChannel(msgspec.structs.replace(CONFIG, access_token=given), io).send(OUTBOUND)
+    assert [request.headers["authorization"].removeprefix("Bearer ") for request in io.scripted.requests] == [
+        "EAAG-before", "token-of-the-page", "EAAG-after", "token-of-the-other"
+    ]  # fmt: skip
+
+
 async def test_the_probe_lists_all_pages_of_a_person() -> None:
     first = {
         "data": [{"id": "1", "name": "Shop"}, {"name": "no id"}],

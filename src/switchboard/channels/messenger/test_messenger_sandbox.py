@@ -45,6 +45,7 @@ from switchboard.channels.api import (
 )
 from switchboard.channels.loopback import Door, LoopbackIo, Sandbox
 from switchboard.channels.messenger.channel import Config, MessengerChannel
+from switchboard.channels.reading import mark
 
 WIRE = {"messenger": "the sandbox over HTTP"}
 
@@ -413,7 +414,7 @@ async def test_two_pages_of_one_connection_keep_apart(shop: Shop) -> None:
     answer = Outbound(SECOND, there.address, [Text("from the second")], "key-2")
     await shop.channel.send(answer)
     assert [entry["account"] for entry in shop.sandbox.ledger()] == [SECOND]
-    assert set(shop.io.kept) >= {f"page:{SECOND}"}
+    assert set(shop.io.kept) >= {f"page:{SECOND}:{mark(shop.settings['access_token'])}"}
     with pytest.raises(Refused):  # ids of people mean something on one page only
         await shop.channel.send(Outbound(PAGE, there.address, [Text("wrong page")], "key-3"))
 
@@ -423,7 +424,7 @@ async def test_a_page_token_that_ends_is_fetched_anew(shop: Shop) -> None:
     await shop.sent(to(ann.address, Text("one")))
     shop.change(page_token="EAA" + "another" * 8)
     await shop.sent(to(ann.address, Text("two")))
-    assert shop.io.kept[f"page:{PAGE}"] == "EAA" + "another" * 8
+    assert shop.io.kept[f"page:{PAGE}:{mark(shop.settings['access_token'])}"] == "EAA" + "another" * 8
     shop.change(page_token="EAA" + "third" * 8, access_token="EAA" + "changed" * 8)
     with pytest.raises(Reauthorise):
         await shop.channel.send(to(ann.address, Text("three")))

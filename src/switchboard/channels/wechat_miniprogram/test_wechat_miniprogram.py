@@ -31,6 +31,7 @@ from switchboard.channels.api import (
 )
 from switchboard.channels.contract import Answer, ChannelContract, Request, ScriptedIo
 from switchboard.channels.families.test_weixin import AT, DESK, Desk, sample, shape
+from switchboard.channels.reading import mark
 from switchboard.channels.wechat_miniprogram.channel import (
     WechatMiniProgramChannel,
     WechatMiniProgramConfig,
@@ -45,6 +46,7 @@ CONFIG: Mapping[str, Any] = {
     "token": DESK.token,
     "encoding_aes_key": DESK.key,
 }
+KEPT_AS = f"access:{APP}:{mark(CONFIG['app_secret'])}"
 
 
 def said(code: int, errmsg: str = "no") -> Answer:
@@ -97,7 +99,7 @@ class TestWechatMiniProgram(ChannelContract):
     ) -> tuple[Sent, list[Request]]:
         """Sends start with a token that was fetched before."""
         io = ScriptedIo(answers, files)
-        io.kept[f"access:{APP}"] = "access-token-of-the-tests"
+        io.kept[KEPT_AS] = "access-token-of-the-tests"
         sent = await self.channel(io).send(message)
         return sent, io.scripted.requests
 
@@ -105,7 +107,7 @@ class TestWechatMiniProgram(ChannelContract):
 def channel(*answers: Answer, **changes: Any) -> tuple[WechatMiniProgramChannel, ScriptedIo]:
     """The adapter before a scripted WeChat that gave it a token earlier."""
     io = ScriptedIo(answers or [OK])
-    io.kept[f"access:{APP}"] = "access-token-of-the-tests"
+    io.kept[KEPT_AS] = "access-token-of-the-tests"
     config = msgspec.convert({**CONFIG, **changes}, WechatMiniProgramConfig)
     return WechatMiniProgramChannel(config, io), io
 

@@ -36,6 +36,7 @@ from switchboard.channels.api import (
     Text,
 )
 from switchboard.channels.loopback import Door, LoopbackIo, Sandbox
+from switchboard.channels.reading import mark
 from switchboard.channels.wechat_miniprogram.channel import (
     WechatMiniProgramChannel,
     WechatMiniProgramConfig,
@@ -62,6 +63,7 @@ class Shop:
         sandbox.post("/sandbox/customers", id="mei", name="林美", language="zh-CN")
         self.channel = self.connect(io, **({"encoding_aes_key": ""} if mode == "plain" else {}))
         door.channel = self.channel
+        self.kept_as = f"access:{APP}:{mark(self.settings['app_secret'])}"
 
     def connect(self, io: LoopbackIo, **more: Any) -> WechatMiniProgramChannel:
         """Return the adapter with the account's credentials, or with others; a second `io` is another process."""
@@ -282,16 +284,16 @@ async def test_a_token_that_another_process_renewed_is_taken_over(shop: Shop) ->
     """The refused one is replaced by the newest, and nobody takes the other's away in turn."""
     to = (await shop.said(text="hi")).address
     await shop.send(to, Text("one"))
-    mine = shop.io.kept[f"access:{APP}"]
+    mine = shop.io.kept[shop.kept_as]
     body = {"grant_type": "client_credential", "appid": APP, "secret": shop.settings["app_secret"]}
     renewed = shop.sandbox.control.post("/cgi-bin/stable_token", json={**body, "force_refresh": True}).json()
     assert renewed["access_token"] != mine
     await shop.send(to, Text("two"))
-    assert shop.io.kept[f"access:{APP}"] == renewed["access_token"]
+    assert shop.io.kept[shop.kept_as] == renewed["access_token"]
     other = LoopbackIo(shop.sandbox.url)
     second = shop.connect(other)
     await asyncio.gather(second.send(Outbound(APP, to, [Text("three")], "k3")), shop.send(to, Text("four")))
-    assert other.kept == shop.io.kept == {f"access:{APP}": renewed["access_token"]}
+    assert other.kept == shop.io.kept == {shop.kept_as: renewed["access_token"]}
     assert sorted(entry["text"] for entry in shop.sandbox.ledger()) == ["four", "one", "three", "two"]
     await other.wire.aclose()
     other.guard.close()
@@ -318,7 +320,7 @@ async def test_failures_are_told_apart_on_the_wire(shop: Shop) -> None:
         with pytest.raises(outcome) as failed:
             await shop.send(to, Text("x"))
         assert shop.settings["app_secret"] not in str(failed.value)
-        assert shop.io.kept[f"access:{APP}"] not in str(failed.value)
+        assert shop.io.kept[shop.kept_as] not in str(failed.value)
     with pytest.raises(Refused) as long:
         await shop.send(to, Text("好" * 700))
     assert long.value.code == "45002"

@@ -32,6 +32,7 @@ from switchboard.channels.api import (
 )
 from switchboard.channels.contract import Answer, ChannelContract, Request, ScriptedIo
 from switchboard.channels.families.test_weixin import DESK, Desk, sample
+from switchboard.channels.reading import mark
 from switchboard.channels.wechat_oa.channel import WechatOaChannel, WechatOaConfig
 
 APP = DESK.owner
@@ -45,6 +46,7 @@ CONFIG: Mapping[str, Any] = {
     "encoding_aes_key": DESK.key,
     "mini_program_app_id": "wxminiprogram0001",
 }
+KEPT_AS = f"access:{APP}:{mark(CONFIG['app_secret'])}"
 
 
 def said(code: int, errmsg: str = "no") -> Answer:
@@ -109,7 +111,7 @@ class TestWechatOa(ChannelContract):
     ) -> tuple[Sent, list[Request]]:
         """Sends start with a token that was fetched before."""
         io = ScriptedIo(answers, files)
-        io.kept[f"access:{APP}"] = TOKEN
+        io.kept[KEPT_AS] = TOKEN
         sent = await self.channel(io).send(message)
         return sent, io.scripted.requests
 
@@ -117,7 +119,7 @@ class TestWechatOa(ChannelContract):
 def channel(*answers: Answer, **changes: Any) -> tuple[WechatOaChannel, ScriptedIo]:
     """The adapter before a scripted WeChat that gave it a token earlier."""
     io = ScriptedIo(answers or [OK])
-    io.kept[f"access:{APP}"] = TOKEN
+    io.kept[KEPT_AS] = TOKEN
     return WechatOaChannel(msgspec.convert({**CONFIG, **changes}, WechatOaConfig), io), io
 
 
@@ -139,6 +141,14 @@ async def test_a_refused_token_is_fetched_anew_once() -> None:
     assert paths == ["/cgi-bin/message/custom/send", "/cgi-bin/stable_token", "/cgi-bin/message/custom/send"]
     assert io.scripted.requests[1].json["force_refresh"] is False
     assert io.scripted.requests[2].params["access_token"] == "a-new-token"
+
+
+async def test_another_secret_never_meets_the_token_of_the_one_before() -> None:
+    oa, io = channel(granted("fresh"), OK, app_secret="another")
+    await oa.send(to_ann())
+    asked, sent = io.scripted.requests
+    assert asked.json["secret"] == "another"
+    assert sent.params["access_token"] == "fresh"
 
 
 async def test_a_token_that_wechat_clings_to_is_forced_out() -> None:

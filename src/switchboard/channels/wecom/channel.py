@@ -1,6 +1,5 @@
 """WeCom's customer service accounts: one app of a corporation, any number of accounts, a cursor for each."""
 
-import hashlib
 from typing import Annotated, Any, ClassVar
 
 import msgspec
@@ -109,10 +108,7 @@ class WecomChannel:
         self._config = config
         self._io = io
         self._gate = Gate(config.token, config.encoding_aes_key, config.corp_id, signed=False)
-        # Each app of a corporation has tokens of its own: a new secret must not meet the token of the one before.
-        mark = hashlib.sha256(config.app_secret.encode()).hexdigest()[:8]
-        name = f"access:{config.corp_id}:{mark}"
-        self._api = wecom_api(io, LABEL, config.corp_id, config.app_secret, secrets_of(config), name)
+        self._api = wecom_api(io, LABEL, config.corp_id, config.app_secret, secrets_of(config))
 
     def verify(self, request: RawRequest) -> None:
         """Check time, signature, ciphertext and CorpID."""
