@@ -8,7 +8,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from switchboard.channels.api import (
     AccountChanged,
@@ -19,10 +19,22 @@ from switchboard.channels.api import (
     Reply,
     Unreadable,
     decode,
+    secret,
 )
 from switchboard.channels.reading import Json, digest, moment, plain, rows, text
 
 Reader = Callable[[str, datetime | None, Json], Iterator[Inbound]]
+
+VerifyToken = Annotated[
+    str,
+    secret(
+        "Verify token",
+        "验证令牌",
+        "Any phrase of your own; enter the same one where Meta asks for it.",
+        "自行设定的任意口令，与 Meta 回调设置页中填写的保持一致。",
+    ),
+]
+"""The field of a configuration that `greet` wants."""
 
 DEEPEST = 8
 """How deep what is kept as it came may be nested."""

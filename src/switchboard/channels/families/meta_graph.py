@@ -160,6 +160,16 @@ class Graph:
             asked = {**asked, "after": after}
         return found
 
+    async def own_pages(self, token: str, params: Mapping[str, str]) -> list[Json]:
+        """Return all pages that a person or system user may manage, or the one page that the token speaks for."""
+        try:
+            return await self.pages("me/accounts", token, params)
+        except Refused as error:
+            if not error.code.startswith("100"):
+                raise
+            # A page has no pages.
+            return [await self.call("GET", "me", token, params=params)]
+
     def _outcome(self, answer: Response, token: str) -> Outcome:
         """Return what an error answer means, by Meta's code where there is one, else by HTTP status."""
         try:
@@ -198,6 +208,19 @@ async def with_token(token: Callable[[str], Awaitable[str]], use: Callable[[str]
         if fresh == first:
             raise
         return await use(fresh)
+
+
+async def person(asked: Awaitable[Json]) -> Json:
+    """Return what a look-up of a person found.
+
+    Who may not be looked up answers like a permission that is missing; that says nothing of the connection: Refused.
+    """
+    try:
+        return await asked
+    except Reauthorise as error:
+        if error.code.startswith(TOKEN_GONE):
+            raise
+        raise Refused(str(error), code=error.code) from None
 
 
 def place(ident: str) -> str:

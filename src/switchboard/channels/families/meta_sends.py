@@ -149,3 +149,8 @@ def entries(written: str) -> list[tuple[str, str]]:
         if title.strip():
             found.append((title.strip(), value.strip() or title.strip()))
     return found
+
+
+def gesture(to: str, typing: bool) -> Json:
+    """Return the body that shows a person that their message was seen, or that we are typing (for 20 seconds at most)."""
+    return {"recipient": {"id": to}, "sender_action": "typing_on" if typing else "mark_seen"}

@@ -22,7 +22,6 @@ from switchboard.channels.api import (
     Post,
     Profile,
     RawRequest,
-    Reauthorise,
     Refused,
     Reply,
     Retry,
@@ -33,10 +32,10 @@ from switchboard.channels.api import (
     secret,
     secrets_of,
 )
-from switchboard.channels.families.meta import greet, prove
-from switchboard.channels.families.meta_graph import TOKEN_GONE, Graph, place, with_token
+from switchboard.channels.families.meta import VerifyToken, greet, prove
+from switchboard.channels.families.meta_graph import Graph, person, place, with_token
 from switchboard.channels.families.meta_health import aging, deaf, misled, token_news
-from switchboard.channels.families.meta_sends import entries
+from switchboard.channels.families.meta_sends import entries, gesture
 from switchboard.channels.instagram.inbound import facts, is_comment, mentioned
 from switchboard.channels.instagram.outbound import send_comment, send_message
 from switchboard.channels.reading import mark, number, obj, text
@@ -97,15 +96,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             "facebook：见“应用设置 > 基本”；instagram：见“Instagram > API 设置”。用于确认回调确实来自 Meta。",
         ),
     ]
-    verify_token: Annotated[
-        str,
-        secret(
-            "Verify token",
-            "验证令牌",
-            "Any phrase of your own; enter the same one where Meta asks for it.",
-            "自行设定的任意口令，与 Meta 回调设置页中填写的保持一致。",
-        ),
-    ]
+    verify_token: VerifyToken
     app_id: Annotated[
         str,
         field(
@@ -170,8 +161,7 @@ class InstagramChannel:
         """Show that a message was seen, or that we are typing."""
         if is_comment(external_id):
             return
-        body = {"recipient": {"id": to}, "sender_action": "typing_on" if typing else "mark_seen"}
-        await self._call("POST", account, f"{place(account)}/messages", json=body)
+        await self._call("POST", account, f"{place(account)}/messages", json=gesture(to, typing))
 
     async def fetch_media(self, account: str, source: Source) -> Content:  # noqa: ARG002
         """Download a file by its signed address; stories have none here, they are never kept."""
@@ -181,12 +171,8 @@ class InstagramChannel:
         """Look a person up by scoped id; Instagram tells only of people who have written to the account."""
         if not claim.value.isdigit():
             raise Refused("Instagram tells nothing of people without a scoped id")
-        try:
-            found = await self._call("GET", account, place(claim.value), params={"fields": ",".join(PERSON)})
-        except Reauthorise as error:
-            if error.code.startswith(TOKEN_GONE):
-                raise
-            raise Refused(str(error), code=error.code) from None
+        params = {"fields": ",".join(PERSON)}
+        found = await person(self._call("GET", account, place(claim.value), params=params))
         picture = text(found, "profile_pic")
         data = {name: found[name] for name in PERSON if name in found and name not in {"name", "profile_pic"}}
         return Profile(
@@ -290,14 +276,7 @@ class InstagramChannel:
     async def _pages(self, fields: str) -> list[dict[str, Any]]:
         """Return the token's pages with their accounts: all of a person's or system user's, or the page itself."""
         params = {"fields": f"{fields},{ACCOUNT}{{id,username,name}}"}
-        token = self._config.access_token
-        try:
-            return await self._graph.pages("me/accounts", token, params)
-        except Refused as error:
-            if not error.code.startswith("100"):
-                raise
-            # A page has no pages.
-            return [await self._graph.call("GET", "me", token, params=params)]
+        return await self._graph.own_pages(self._config.access_token, params)
 
     async def _subscriptions(self, account: str) -> list[dict[str, Any]]:
         path = "me/subscribed_apps" if self._linked else f"{place(account)}/subscribed_apps"

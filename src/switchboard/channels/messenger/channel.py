@@ -27,10 +27,10 @@ from switchboard.channels.api import (
     secret,
     secrets_of,
 )
-from switchboard.channels.families.meta import greet, prove
-from switchboard.channels.families.meta_graph import PERMISSION, TOKEN_GONE, Graph, place, with_token
+from switchboard.channels.families.meta import VerifyToken, greet, prove
+from switchboard.channels.families.meta_graph import PERMISSION, Graph, person, place, with_token
 from switchboard.channels.families.meta_health import deaf, misled, token_news
-from switchboard.channels.families.meta_sends import entries
+from switchboard.channels.families.meta_sends import entries, gesture
 from switchboard.channels.messenger.inbound import facts, is_comment
 from switchboard.channels.messenger.outbound import send_comment, send_message
 from switchboard.channels.reading import mark, text
@@ -75,15 +75,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             "在“应用设置 > 基本”页面查看，用于确认回调确实来自 Meta。",
         ),
     ]
-    verify_token: Annotated[
-        str,
-        secret(
-            "Verify token",
-            "验证令牌",
-            "Any phrase of your own; enter the same one where Meta asks for it.",
-            "自行设定的任意口令，与 Meta 回调设置页中填写的保持一致。",
-        ),
-    ]
+    verify_token: VerifyToken
     app_id: Annotated[
         str,
         field(
@@ -159,8 +151,7 @@ class MessengerChannel:
         """Show that a message was seen, or that we are typing (for 20 seconds at most)."""
         if is_comment(external_id):
             return
-        body = {"recipient": {"id": to}, "sender_action": "typing_on" if typing else "mark_seen"}
-        await self._call("POST", account, f"{place(account)}/messages", json=body)
+        await self._call("POST", account, f"{place(account)}/messages", json=gesture(to, typing))
 
     async def fetch_media(self, account: str, source: Source) -> Content:  # noqa: ARG002
         """Download a file by its signed address."""
@@ -171,12 +162,7 @@ class MessengerChannel:
         if not claim.value.isdigit():
             raise Refused("Facebook tells nothing of people without a page-scoped id")
         params = {"fields": "first_name,last_name,profile_pic"}
-        try:
-            found = await self._call("GET", account, place(claim.value), params=params)
-        except Reauthorise as error:
-            if error.code.startswith(TOKEN_GONE):
-                raise
-            raise Refused(str(error), code=error.code) from None
+        found = await person(self._call("GET", account, place(claim.value), params=params))
         name = f"{text(found, 'first_name')} {text(found, 'last_name')}".strip()
         picture = text(found, "profile_pic")
         return Profile(name=name or text(found, "name"), avatar=Source(url=picture) if picture else None)
@@ -194,14 +180,7 @@ class MessengerChannel:
 
     async def probe(self) -> list[Account]:
         """List the pages of the token: all that a person or system user may manage, or the one page that it speaks for."""
-        token = self._config.access_token
-        try:
-            found = await self._graph.pages("me/accounts", token, {"fields": "id,name"})
-        except Refused as error:
-            if not error.code.startswith("100"):
-                raise
-            # A page has no pages.
-            found = [await self._graph.call("GET", "me", token, params={"fields": "id,name"})]
+        found = await self._graph.own_pages(self._config.access_token, {"fields": "id,name"})
         return [Account(text(page, "id"), text(page, "name")) for page in found if text(page, "id")]
 
     async def register(self, webhook_url: str) -> None:
