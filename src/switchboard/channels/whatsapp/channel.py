@@ -1,7 +1,5 @@
 """The WhatsApp channel: one business account (WABA), one webhook address, one channel per phone number."""
 
-import hashlib
-import hmac
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -11,7 +9,6 @@ from switchboard.channels.api import (
     Account,
     AccountChanged,
     ApprovedTemplate,
-    BadSignature,
     Content,
     Inbound,
     Io,
@@ -25,6 +22,7 @@ from switchboard.channels.api import (
     secret,
     secrets_of,
 )
+from switchboard.channels.families.meta import VerifyToken, greet, prove
 from switchboard.channels.families.meta_health import aging
 from switchboard.channels.reading import obj
 from switchboard.channels.whatsapp.graph import Graph
@@ -67,15 +65,7 @@ class Config(msgspec.Struct, frozen=True):
             "在“应用设置 > 基本”页面查看，用于确认回调确实来自 Meta。",
         ),
     ]
-    verify_token: Annotated[
-        str,
-        secret(
-            "Verify token",
-            "验证令牌",
-            "Any phrase of your own; enter the same one where Meta asks for it.",
-            "自行设定的任意口令，与 Meta 回调设置页中填写的保持一致。",
-        ),
-    ]
+    verify_token: VerifyToken
 
 
 class WhatsAppChannel:
@@ -90,19 +80,11 @@ class WhatsAppChannel:
 
     def verify(self, request: RawRequest) -> None:
         """Check the HMAC-SHA256 of the raw body; the older SHA-1 header is never accepted."""
-        wanted = hmac.new(self._config.app_secret.encode(), request.body, hashlib.sha256).hexdigest()
-        given = request.headers.get("x-hub-signature-256", "")
-        if not hmac.compare_digest(f"sha256={wanted}".encode(), given.encode("utf-8", "replace")):
-            raise BadSignature("X-Hub-Signature-256 is missing or does not fit the body and the app secret")
+        prove(request, self._config.app_secret)
 
     def challenge(self, request: RawRequest) -> Reply:
         """Answer Meta's verification of the callback address."""
-        query = request.query
-        given = query.get("hub.verify_token", "").encode("utf-8", "replace")
-        fits = hmac.compare_digest(self._config.verify_token.encode(), given)
-        if not fits or query.get("hub.mode") != "subscribe" or not query.get("hub.challenge"):
-            return Reply(status=403, body=b"the verify token is not the one of this connection")
-        return Reply(body=query["hub.challenge"].encode("utf-8", "replace"))
+        return greet(request, self._config.verify_token)
 
     def parse(self, request: RawRequest) -> list[Inbound]:
         """Return the facts of one webhook; `account` is the phone number id, or the WABA id in news of the
