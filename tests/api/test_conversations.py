@@ -44,7 +44,7 @@ async def test_links_contacts_and_products_are_parts_like_others(office: Office)
     pipe = await office.pipe()
     await pipe.receive(pipe.message("hello"))
     path = f"/conversations/{await pipe.case()}/messages"
-    parts = [
+    parts: list[dict[str, Any]] = [
         {"type": "link", "url": "https://shop.example/tent", "title": "Tent"},
         {"type": "contact", "name": "Ann", "phones": ["+441632960001"]},
         {"type": "product", "product_id": "T-1", "title": "Tent"},

@@ -50,6 +50,7 @@ def test_a_sticker_is_picked_sent_and_shown(rooms: Rooms, house: House, line: di
     expect(panel).to_have_count(0)
     expect(agent.editor).to_be_focused()
     assert drawn(agent.timeline.get_by_role("img", name="Sticker 446:1993")) == 96
+    expect(agent.timeline.get_by_label("Sent", exact=True)).to_be_visible()
     (entry,) = [one for one in house.sandbox("GET", "/sandbox/ledger")["items"] if one["kind"] == "sticker"]
     assert (entry["account"], entry["text"]) == (line["id"], "[446/1993]")
     assert asked, "the panel's pictures were asked for"

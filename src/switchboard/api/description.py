@@ -70,16 +70,18 @@ def document(app: Litestar) -> dict[str, Any]:
     )
     known = found["components"]["schemas"]
     known |= {name: schema for name, schema in schemas.items() if name not in known}
-    permissions = _permissions(app)
+    options = _options(app)
     for path, item in found["paths"].items():
         for method, operation in item.items():
-            _complete(operation, method, permissions[path, method.upper()])
+            option = options[path, method.upper()]
+            _complete(operation, method, option["permission"], option.get("answers", ()))
     return found
 
 
-def _permissions(app: Litestar) -> dict[tuple[str, str], Permission]:
+def _options(app: Litestar) -> dict[tuple[str, str], dict[str, Any]]:
+    """What handlers say of themselves: `permission`, and `answers`, statuses that others of their method don't give."""
     return {
-        (route.path_format, method): handler.opt["permission"]
+        (route.path_format, method): handler.opt
         for route in app.routes
         for handler in getattr(route, "route_handlers", ())
         for method in handler.http_methods
@@ -87,9 +89,9 @@ def _permissions(app: Litestar) -> dict[tuple[str, str], Permission]:
     }
 
 
-def _complete(operation: dict[str, Any], method: str, permission: Permission) -> None:
+def _complete(operation: dict[str, Any], method: str, permission: Permission, more: tuple[int, ...]) -> None:
     answers = operation["responses"]
-    for status in _READS if method == "get" else _WRITES:
+    for status in (*(_READS if method == "get" else _WRITES), *more):
         content = {problems.MEDIA_TYPE: {"schema": _PROBLEM}}
         answers[str(status)] = {"description": _MEANINGS[status], "content": content}
     for content in operation.get("requestBody", {}).get("content", {}).values():

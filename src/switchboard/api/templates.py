@@ -16,7 +16,7 @@ from switchboard.staff.permission import Permission
 
 @get(
     "/channels/{channel_id:uuid}/templates",
-    opt=may(Permission.CONVERSATIONS_WRITE),
+    opt={**may(Permission.CONVERSATIONS_WRITE), "answers": (409, 422)},
     operation_id="listTemplates",
 )
 async def list_templates(channel_id: FromPath[UUID], desk: WithDesk) -> Page[ApprovedTemplate]:
