@@ -99,15 +99,20 @@ export function ChannelTable({ channels }: { channels: Channel[] }) {
         {
           title: t("channels.lastTraffic"),
           width: 104,
-          render: (_, c) => (
-            <>
-              <div title={t("channels.lastIn")}>↓ {time(c.last_in_at)}</div>
-              <div title={t("channels.lastOut")}>↑ {time(c.last_out_at)}</div>
-            </>
-          ),
+          render: (_, c) => <Traffic received={time(c.last_in_at)} sent={time(c.last_out_at)} />,
         },
       ]}
     />
+  );
+}
+
+function Traffic({ received, sent }: { received: string; sent: string }) {
+  const { t } = useTranslation();
+  return (
+    <>
+      <div title={t("channels.lastIn")}>↓ {received}</div>
+      <div title={t("channels.lastOut")}>↑ {sent}</div>
+    </>
   );
 }
 
