@@ -18,7 +18,7 @@ from tools.bench.numbers import Number, percentile
 
 COMMAND = "python -m tools.bench parse"
 ROUNDS, TURNS = 30, 10
-BATCH, FETCHED = 10, 50
+BATCH, FETCHED = 10, 40
 BAR_MICROSECONDS = 500.0
 URL = "https://desk.example/hooks/bench"
 

@@ -37,7 +37,7 @@ LABEL = "WeCom"
 POLL = "poll:"
 PAST = "past:"
 """Begins a cursor within the history of a new connection."""
-BATCH = 50
+BATCH = 40
 """Messages asked for at once: WeCom hands over 1,000, but reading those would hold up everything else for milliseconds."""
 ACCOUNTS = 100
 MOST_PAGES = 50

@@ -178,7 +178,7 @@ async def test_a_poll_goes_on_where_the_last_one_ended_and_shows_the_callbacks_t
     assert [one.json.get("cursor") for one in io.scripted.requests] == ["c1", "c2"]
     assert [one.json["token"] for one in io.scripted.requests] == ["ENC-token"] * 2
     assert [one.json["open_kfid"] for one in io.scripted.requests] == [KF] * 2
-    assert {one.json["limit"] for one in io.scripted.requests} == {50}
+    assert {one.json["limit"] for one in io.scripted.requests} == {40}
     again = RawRequest("POLL", f"poll:{KF}", {}, {}, first.raw, RECEIVED_AT)
     assert wecom.parse(again) == list(first.facts)
 
@@ -201,7 +201,7 @@ async def test_the_first_look_back_is_history_and_a_told_message_is_not() -> Non
 
 
 async def test_history_is_history_to_its_last_page() -> None:
-    """Fifty messages come at once; the thousandth of three days is no newer than the first."""
+    """Forty messages come at once; the thousandth of three days is no newer than the first."""
     pages = [synced("old", cursor="c1", more=1), synced("older", cursor="c2"), synced("new", cursor="c3")]
     wecom, io = channel(*pages)
     cursor, history = "", []
