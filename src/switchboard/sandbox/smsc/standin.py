@@ -1,5 +1,6 @@
 """The SMSC as a part of the sandbox: system ids are its accounts, its phones belong to the sandbox's people."""
 
+import itertools
 import secrets
 import time
 from typing import Any, ClassVar
@@ -128,6 +129,8 @@ class Smpp(StandIn):
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self.smsc = Exchange(self)
+        # Phones count their long messages; a number that comes again at once would be a network's repetition.
+        self._references = itertools.count(secrets.randbelow(0x10000))
 
     async def start(self) -> None:
         """Listen; what accounts say of host and port is brought up to date, because ports change."""
@@ -240,7 +243,7 @@ class Smpp(StandIn):
             text,
             coding=_coding(text, wish),
             long=_one_of(wish, "long", ("udh8", "udh16", "sar", "payload")),
-            reference=secrets.randbelow(0x10000),
+            reference=next(self._references) & 0xFFFF,
         )
         places = _places(wish.get("order"), len(parts))
         bubble = Bubble(
